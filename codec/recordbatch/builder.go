@@ -166,13 +166,17 @@ func (b *Builder) Finish() ([]byte, error) {
 	if len(b.out) > math.MaxInt32 {
 		return nil, fmt.Errorf("finish batch at offset %d: it is above 2 GiB", b.h.BaseOffset)
 	}
-	b.seal()
-	return b.out, b.h.validate()
+	if err = b.seal(); err != nil {
+		return nil, err
+	}
+	return b.out, nil
 }
 
-func (b *Builder) seal() {
+// seal puts the header in front and holds the batch to the rules of readers.
+func (b *Builder) seal() error {
 	b.h.Length = int32(len(b.out) - sizePrefix)
 	b.h.put(b.out)
 	b.h.CRC = checksum(b.out)
 	b.h.put(b.out)
+	return b.h.validate()
 }

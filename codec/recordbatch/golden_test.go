@@ -30,7 +30,7 @@ func TestReadsWhatFranzGoWrites(t *testing.T) {
 		t.Run(codec.String(), func(t *testing.T) {
 			broker := startBroker(t)
 			want := awkwardRecords()
-			client := broker.client(t, kgo.ProducerBatchCompression(option), kgo.ProducerLinger(time.Second),
+			client := broker.client(t, kgo.ProducerBatchCompression(option), kgo.ProducerLinger(100*time.Millisecond),
 				kgo.RecordPartitioner(kgo.ManualPartitioner()))
 			if err := client.ProduceSync(t.Context(), toKgo(want)...).FirstErr(); err != nil {
 				t.Fatal(err)

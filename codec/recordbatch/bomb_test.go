@@ -1,10 +1,15 @@
 package recordbatch
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"runtime"
+	"strings"
 	"testing"
+	"testing/iotest"
+
+	"github.com/klauspost/compress/zstd"
 )
 
 const bombLimit = 1 << 20
@@ -32,6 +37,50 @@ func TestDecompressionBomb(t *testing.T) {
 			t.Errorf("%v: below its limit: %v", codec, err)
 		}
 	}
+}
+
+// The limit is exact: the last byte that fits is given, one more is refused.
+func TestLimitIsExact(t *testing.T) {
+	for _, codec := range allCodecs[1:] {
+		records := []Record{{Value: make([]byte, 300_000)}}
+		size := len(build(t, Options{}, records)) - HeaderSize
+		batch := build(t, Options{Codec: codec}, records)
+		if _, err := decode(NewDecoder(size), batch); err != nil {
+			t.Errorf("%v: at the limit: %v", codec, err)
+		}
+		if got, err := decode(NewDecoder(size-1), batch); !errors.As(err, new(*TooLargeError)) || got != nil {
+			t.Errorf("%v: a byte above the limit: %v", codec, err)
+		}
+	}
+}
+
+// The reader behind gzip and lz4 may give its last bytes together with io.EOF.
+func TestLimitHoldsAtTheEnd(t *testing.T) {
+	d := NewDecoder(9)
+	if err := d.readAll(iotest.DataErrReader(strings.NewReader("ten bytes!"))); !errors.Is(err, errTooLarge) {
+		t.Errorf("%v", err)
+	}
+}
+
+// Java's encoder claims a window of 2 MiB for a few bytes; that is no bomb, whatever the limit.
+func TestZstdWindowAboveTheLimit(t *testing.T) {
+	want := make2()
+	plain := build(t, Options{}, want)
+	var body bytes.Buffer
+	enc, err := zstd.NewWriter(&body, zstd.WithWindowSize(2<<20))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, writeErr := enc.Write(plain[HeaderSize:])
+	// Without the flush the encoder would know the size and leave the window out.
+	if err := errors.Join(writeErr, enc.Flush(), enc.Close()); err != nil {
+		t.Fatal(err)
+	}
+	got, err := decode(NewDecoder(bombLimit), withBody(t, build(t, Options{Codec: CodecZstd}, want), body.Bytes()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	compareRecords(t, got, want)
 }
 
 // Two bytes on the wire make a header of 48 in memory.

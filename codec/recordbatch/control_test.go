@@ -40,8 +40,9 @@ func TestOtherControlBatches(t *testing.T) {
 			t.Errorf("%s: %v, epoch %d, %v", c.name, got, epoch, err)
 		}
 	}
-	if _, _, err := ParseControl(small(t, Options{})); !errors.Is(err, ErrCorrupt) {
-		t.Errorf("a data batch: %v", err)
+	data := build(t, Options{}, key(0, 0, 0, 2))
+	if got, _, err := ParseControl(data); !errors.Is(err, ErrCorrupt) || got != ControlNone {
+		t.Errorf("a data batch that looks like a marker: %v, %v", got, err)
 	}
 }
 

@@ -65,12 +65,12 @@ func (d *Decoder) unlz4(body []byte) error {
 func (d *Decoder) readAll(r io.Reader) error {
 	d.buf = d.buf[:0]
 	for {
-		if len(d.buf) > d.max {
+		d.reserve(512)
+		n, err := r.Read(d.buf[len(d.buf):cap(d.buf)])
+		d.buf = d.buf[:len(d.buf)+n]
+		if len(d.buf) > d.max { // before err: the last bytes may come together with io.EOF
 			return errTooLarge
 		}
-		d.reserve(512)
-		n, err := r.Read(d.buf[len(d.buf):min(cap(d.buf), d.max+1)])
-		d.buf = d.buf[:len(d.buf)+n]
 		if errors.Is(err, io.EOF) {
 			return nil
 		}

@@ -41,6 +41,7 @@ func TestParseHeaderRefusesLies(t *testing.T) {
 		{"base offset is negative", func(b []byte) { put64(b, math.MaxUint64) }},
 		{"offsets overflow", func(b []byte) { put64(b, math.MaxInt64-2) }},
 		{"last offset delta -2147483648", func(b []byte) { put32(b[23:], 1<<31) }},
+		{"last offset delta -1 is negative", func(b []byte) { put32(b[23:], math.MaxUint32); put32(b[57:], 0) }},
 		{"count -1", func(b []byte) { put32(b[57:], math.MaxUint32) }},
 		{"count 4 is above", func(b []byte) { put32(b[57:], 4) }},
 		{"count 100 does not fit", func(b []byte) { put32(b[23:], 99); put32(b[57:], 100) }},

@@ -20,7 +20,7 @@ import (
 // The old CRC is not checked: give it only what [Next] or a signature vouches for.
 func SetProducer(batch []byte, producerID int64, epoch int16, seq int32) (ok bool) {
 	h, err := whole(batch)
-	if err != nil || h.Count == 0 || !IsDense(h) || h.LogAppendTime() || h.HasDeleteHorizon() || h.IsControl() {
+	if err != nil || !IsDense(h) || h.LogAppendTime() || h.HasDeleteHorizon() || h.IsControl() {
 		return false
 	}
 	h.BaseOffset = 0

@@ -1,0 +1,140 @@
+package restore
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/tidemark-io/tidemark/codec/names"
+)
+
+// checkGaps refuses holes that nobody explained, and gaps in which the moment may lie: then the newest records at or before
+// it may be among the lost ones. Other gaps are only listed.
+func (b *planner) checkGaps(ctx context.Context, p names.Partition, pp PartitionPlan, s Survey) error {
+	if b.plan.Request.AllowIncomplete {
+		return nil
+	}
+	for _, g := range s.Gaps {
+		if g.Unexplained {
+			b.refuse(CauseHole, p.Topic, "topic %s partition %d lacks the offsets [%d, %d) and no gap file says why: heal the archive, or allow an incomplete restore",
+				p.Topic, p.Number, g.Base, g.Next)
+			continue
+		}
+		inside, err := b.inGap(ctx, p, g, pp.Next, s)
+		if err != nil {
+			return fmt.Errorf("look behind the gap [%d, %d): %w", g.Base, g.Next, err)
+		}
+		if inside {
+			b.refuse(CauseInGap, p.Topic, "%s lies in a gap of topic %s partition %d: the offsets [%d, %d) were lost (%s): choose another moment, or allow an incomplete restore",
+				moment(b.plan.To), p.Topic, p.Number, g.Base, g.Next, g.Reason)
+		}
+	}
+	return nil
+}
+
+// inGap compares the moment with the times on both sides of the gap; a side without records is open.
+func (b *planner) inGap(ctx context.Context, p names.Partition, g Gap, next int64, s Survey) (bool, error) {
+	for _, seg := range s.Segments {
+		if seg.Next <= g.Base && seg.MaxTimestamp > b.plan.To {
+			return false, nil
+		}
+	}
+	for piece, err := range b.src.Read(ctx, p, g.Next, max(next, g.Next), nil) {
+		if err != nil {
+			return false, err
+		}
+		if piece.IsControl() {
+			continue
+		}
+		for rec, err := range piece.Records(b.dec) {
+			return err == nil && rec.Timestamp > b.plan.To, err
+		}
+	}
+	return true, nil
+}
+
+// empty looks for one record of the topic at or before the moment.
+func (b *planner) empty(ctx context.Context, t *TopicPlan) (bool, error) {
+	for _, pp := range t.Partitions {
+		p := names.Partition{Topic: t.From, Lineage: t.Lineage, Number: pp.Number}
+		found, err := b.holdsRecord(ctx, p, pp)
+		if err != nil {
+			return false, fmt.Errorf("partition %d: look for a record: %w", p.Number, err)
+		}
+		if found {
+			return false, nil
+		}
+	}
+	return true, nil
+}
+
+func (b *planner) holdsRecord(ctx context.Context, p names.Partition, pp PartitionPlan) (bool, error) {
+	skip := func(block Block) bool {
+		if block.after(b.plan.To) {
+			b.see(block.MinTimestamp)
+		}
+		return block.after(b.plan.To)
+	}
+	for piece, err := range b.src.Read(ctx, p, pp.Base, pp.Next, skip) {
+		if err != nil {
+			return false, err
+		}
+		if piece.IsControl() {
+			continue
+		}
+		for rec, err := range piece.Records(b.dec) {
+			if err != nil || rec.Timestamp <= b.plan.To {
+				return err == nil, err
+			}
+			b.see(rec.Timestamp)
+		}
+	}
+	return false, nil
+}
+
+func (b *planner) see(timestamp int64) {
+	if !b.seen || timestamp < b.earliest {
+		b.earliest, b.seen = timestamp, true
+	}
+}
+
+// checkMoment compares the moment with all that the plan reads. Idle partitions are usual, so the newest record of any of
+// them vouches for the others; a moment behind it is one that the archive knows nothing about, unless the caller says that
+// nothing came after.
+func (b *planner) checkMoment() {
+	p := b.plan
+	if !p.Request.Now.IsZero() && p.Request.To.After(p.Request.Now) {
+		b.refuse(CauseFuture, "", "%s has not come yet", moment(p.To))
+	}
+	latest, empty, partitions := int64(-1), true, 0
+	for _, t := range p.Topics {
+		empty = empty && t.Empty
+		for _, pp := range t.Partitions {
+			latest = max(latest, pp.MaxTimestamp)
+			partitions++
+		}
+	}
+	if partitions == 0 {
+		return
+	}
+	if empty {
+		b.refuseEmpty()
+		return
+	}
+	if p.To > latest && !p.Request.AllowIncomplete {
+		b.refuse(CauseAfterLast, "", "%s is after the last archived record, which is of %s: restore to that moment, or allow an incomplete restore if nothing was written since",
+			moment(p.To), moment(latest))
+		p.Refusals[len(p.Refusals)-1].Latest = latest
+	}
+}
+
+func (b *planner) refuseEmpty() {
+	if !b.seen {
+		b.refuse(CauseEmpty, "", "the archive holds no record of what is to be restored")
+		return
+	}
+	b.refuse(CauseEmpty, "", "%s is before the first archived record, which is of %s", moment(b.plan.To), moment(b.earliest))
+}
+
+func (b *planner) refuse(cause Cause, topic, format string, args ...any) {
+	b.plan.Refusals = append(b.plan.Refusals, Refusal{Cause: cause, Topic: topic, Text: fmt.Sprintf(format, args...)})
+}

@@ -1,0 +1,159 @@
+package restore
+
+import (
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/tidemark-io/tidemark/codec/names"
+)
+
+// Plan says what a restore will do, before anything is written. It is JSON, and its digest covers all the rest of it.
+type Plan struct {
+	Version       int          `json:"version"`
+	Request       Request      `json:"request"`
+	RequestDigest names.Digest `json:"request_digest"`
+	// To is the moment in ms: records with a timestamp at or before it come back.
+	To int64 `json:"to_ms"`
+	// Rule is the rule of the cut in words.
+	Rule string `json:"rule"`
+	// Cluster is the id of the target cluster.
+	Cluster string      `json:"target_cluster"`
+	Topics  []TopicPlan `json:"topics"`
+	// Refusals are the reasons why Execute will not begin; none means that it will.
+	Refusals []Refusal    `json:"refusals,omitempty"`
+	Digest   names.Digest `json:"digest"`
+}
+
+// rule is shown with every plan.
+const rule = "every record with a timestamp at or before the moment, in offset order"
+
+// TopicPlan is the part of a plan that concerns one topic.
+type TopicPlan struct {
+	From    string        `json:"from"`
+	Into    string        `json:"into"`
+	Lineage names.Lineage `json:"lineage"`
+	// Abandoned are older lives and branches of the topic, which stay in the archive.
+	Abandoned []names.Lineage `json:"abandoned,omitempty"`
+	// Create is true if the target topic is not there yet.
+	Create         bool  `json:"create"`
+	PartitionCount int32 `json:"partition_count"`
+	// MaxMessageBytes is the largest batch that the target takes.
+	MaxMessageBytes int `json:"max_message_bytes"`
+	// Empty is true if no record of the topic is at or before the moment.
+	Empty       bool            `json:"empty,omitempty"`
+	Differences []Difference    `json:"differences,omitempty"`
+	Partitions  []PartitionPlan `json:"partitions"`
+}
+
+// PartitionPlan is the part of a plan that concerns one partition.
+type PartitionPlan struct {
+	Number int32 `json:"number"`
+	// Base and Next are the archived offsets [Base, Next) that are read. What is archived after the plan was made is not.
+	Base     int64    `json:"base"`
+	Next     int64    `json:"next"`
+	Segments []string `json:"segments,omitempty"`
+	Gaps     []Gap    `json:"gaps,omitempty"`
+	// MaxRecords and MaxBytes are upper bounds; bytes are stored bytes.
+	MaxRecords int64 `json:"max_records"`
+	MaxBytes   int64 `json:"max_bytes"`
+	// MaxTimestamp is the highest archived timestamp in ms.
+	MaxTimestamp int64 `json:"max_timestamp_ms"`
+}
+
+// Cause tells refusals apart.
+type Cause string
+
+// The causes of a refusal.
+const (
+	// CauseEmpty: no record of any topic is at or before the moment.
+	CauseEmpty Cause = "before-first-record"
+	// CauseAfterLast: the archive cannot vouch for the moment. Latest is the last one it can. AllowIncomplete accepts it.
+	CauseAfterLast Cause = "after-last-record"
+	// CauseFuture: the moment has not come yet.
+	CauseFuture Cause = "in-the-future"
+	// CauseInGap: offsets around the moment are missing. AllowIncomplete accepts it.
+	CauseInGap Cause = "inside-a-gap"
+	// CauseHole: offsets are missing that no gap file explains. AllowIncomplete accepts it.
+	CauseHole Cause = "unexplained-hole"
+	// CauseTarget: the target is not what a restore needs. AllowDifferences accepts it.
+	CauseTarget Cause = "target-differs"
+	// CauseTargetUnusable: the target is not empty or has too few partitions.
+	CauseTargetUnusable Cause = "target-unusable"
+	// CauseNotArchived: the archive does not hold the topic or the partition.
+	CauseNotArchived Cause = "not-archived"
+)
+
+// Refusal is a reason not to begin.
+type Refusal struct {
+	Cause Cause  `json:"cause"`
+	Topic string `json:"topic,omitempty"`
+	// Latest is the last moment in ms that would not be refused for this cause; 0 where there is none.
+	Latest int64  `json:"latest_ms,omitempty"`
+	Text   string `json:"text"`
+}
+
+// RefusedError reports a plan that is not executed. Nothing was written.
+type RefusedError struct{ Refusals []Refusal }
+
+func (e *RefusedError) Error() string {
+	texts := make([]string, len(e.Refusals))
+	for i, r := range e.Refusals {
+		texts[i] = r.Text
+	}
+	return "restore refused: " + strings.Join(texts, "; ")
+}
+
+// ErrPlanChanged reports a plan that is not the one the state file was made for.
+var ErrPlanChanged = errors.New("the plan is not the one that this restore began with: use its request again, or another state file and an empty target")
+
+// Refused returns a [RefusedError] if the plan has refusals.
+func (p *Plan) Refused() error {
+	if len(p.Refusals) == 0 {
+		return nil
+	}
+	return &RefusedError{Refusals: p.Refusals}
+}
+
+// seal computes the digest.
+func (p *Plan) seal() error {
+	d, err := p.sum()
+	p.Digest = d
+	return err
+}
+
+// check recomputes the digest.
+func (p *Plan) check() error {
+	d, err := p.sum()
+	if err != nil {
+		return err
+	}
+	if p.Version != planVersion {
+		return fmt.Errorf("check plan: version %d, this program executes version %d", p.Version, planVersion)
+	}
+	if d != p.Digest {
+		return fmt.Errorf("check plan: its digest is %s, it says %s", d, p.Digest)
+	}
+	return nil
+}
+
+func (p *Plan) sum() (names.Digest, error) {
+	unsealed := *p
+	unsealed.Digest = names.Digest{}
+	return digestJSON(unsealed)
+}
+
+// digestJSON relies on encoding/json being deterministic: struct fields in order, map keys sorted.
+func digestJSON(v any) (names.Digest, error) {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return names.Digest{}, fmt.Errorf("digest plan: %w", err)
+	}
+	return sha256.Sum256(b), nil
+}
+
+// moment prints ms since the epoch for people.
+func moment(ms int64) string { return time.UnixMilli(ms).UTC().Format("2006-01-02T15:04:05.000Z07:00") }

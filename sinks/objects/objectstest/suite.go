@@ -284,8 +284,12 @@ func testLock(t *testing.T, s objects.Store) {
 	for _, mode := range []objects.LockMode{objects.LockGovernance, objects.LockCompliance} {
 		key := "locked/" + mode.String()
 		err := s.Put(t.Context(), key, []byte("x"), objects.PutOptions{Mode: mode, RetainUntil: until})
-		if !caps.ObjectLock {
-			wantIs(t, err, errors.ErrUnsupported)
+		if !caps.ObjectLock { // refused: a lock must not be dropped without a word
+			if err == nil || objects.Retryable(err) {
+				t.Errorf("locked put without Object Lock: %v, want an error for good", err)
+			}
+			_, err = s.Stat(t.Context(), key)
+			wantIs(t, err, fs.ErrNotExist)
 			continue
 		}
 		if err != nil {

@@ -1,0 +1,108 @@
+package objects
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/http"
+	"time"
+
+	"github.com/minio/minio-go/v7"
+)
+
+// fail turns an error of minio-go into one of ours. The end of the caller's
+// context comes back as it is.
+func (s *S3) fail(ctx context.Context, op, key string, err error) error {
+	if e := ended(ctx); e != nil {
+		return e
+	}
+	e := &Error{Op: op, Key: key, Store: s.Name(), Err: err}
+	var answer minio.ErrorResponse
+	if errors.As(err, &answer) && answer.StatusCode != 0 {
+		e.Code = answer.Code
+		s.classify(e, answer)
+		return e
+	}
+	classifyUnanswered(e)
+	return e
+}
+
+// classify decides by code, and by status where the code says nothing: HEAD
+// has no body, and so no code of the store's own.
+func (s *S3) classify(e *Error, a minio.ErrorResponse) {
+	switch a.Code {
+	case "NoSuchKey", "NoSuchVersion":
+		e.Kind, e.Err = fs.ErrNotExist, nil
+	case "NoSuchBucket":
+		e.Hint = "create the bucket, or correct its name"
+	case "ExpiredToken", "ExpiredTokenException", "InvalidToken", "TokenRefreshRequired":
+		e.Kind, e.Retryable, e.Hint = fs.ErrPermission, true, "the credentials expired and were not renewed yet"
+	case "RequestTimeTooSkewed":
+		e.Kind, e.Hint = fs.ErrPermission, s.skewHint()
+	case "InvalidAccessKeyId", "SignatureDoesNotMatch":
+		e.Kind, e.Hint = fs.ErrPermission, "the access key or its secret is wrong"
+	case "BadDigest", "IncompleteBody", "XAmzContentChecksumMismatch":
+		e.Kind, e.Retryable = ErrCorrupt, true
+	case "RequestTimeout", "SlowDown", "Throttling", "ThrottlingException":
+		e.Retryable = true
+	case "InvalidRequest":
+		e.Kind, e.Hint = fs.ErrInvalid, "a locked object needs a bucket with Object Lock"
+	case "AuthorizationHeaderMalformed", "PermanentRedirect":
+		e.Hint = "the bucket is in another region than configured"
+	default:
+		classifyStatus(e, a.StatusCode)
+	}
+}
+
+func classifyStatus(e *Error, status int) {
+	switch {
+	case status == http.StatusPreconditionFailed && e.Op == "put":
+		e.Kind, e.Err = fs.ErrExist, nil
+	case status == http.StatusConflict, status == http.StatusRequestTimeout, status == http.StatusTooManyRequests:
+		// 409 is ConditionalRequestConflict: somebody else writes this name
+		// right now. Whether it will exist is not known yet.
+		e.Retryable = true
+	case status == http.StatusUnauthorized, status == http.StatusForbidden:
+		e.Kind, e.Hint = fs.ErrPermission, "needs "+permissions[e.Op]
+	case status == http.StatusNotImplemented:
+		e.Kind = errors.ErrUnsupported
+	case status >= 500:
+		e.Retryable = true
+	}
+}
+
+// permissions names what IAM calls the permission for an operation.
+var permissions = map[string]string{
+	"put":          "s3:PutObject, and s3:PutObjectRetention for a lock",
+	"get":          "s3:GetObject, and s3:ListBucket to tell absent from refused",
+	"readat":       "s3:GetObject, and s3:ListBucket to tell absent from refused",
+	"stat":         "s3:GetObject, and s3:ListBucket to tell absent from refused",
+	"list":         "s3:ListBucket",
+	"versions":     "s3:ListBucketVersions",
+	"delete":       "s3:DeleteObjectVersion, or the version is under Object Lock",
+	"capabilities": "s3:GetBucketVersioning and s3:GetBucketObjectLockConfiguration",
+}
+
+// classifyUnanswered handles a request that got no answer: the network, or a
+// certificate or credentials that no repetition mends.
+func classifyUnanswered(e *Error) {
+	var cert *tls.CertificateVerificationError
+	switch {
+	case errors.Is(e.Err, errNoCredentials):
+		e.Code, e.Kind, e.Hint = "NoCredentials", fs.ErrPermission, "configure credentials for this bucket"
+	case errors.As(e.Err, &cert):
+		e.Code, e.Hint = "Certificate", "the server's certificate is not trusted; name its CA in ca_file"
+	default:
+		e.Code, e.Retryable = CodeNetwork, true
+	}
+}
+
+func (s *S3) skewHint() string {
+	skew, ok := s.clock.skew()
+	if !ok {
+		return "set this machine's clock"
+	}
+	return fmt.Sprintf("this machine's clock is %v off the store's", skew.Round(time.Second).Abs())
+}

@@ -115,7 +115,9 @@ func (p wholePiece) IsControl() bool {
 // clippedPiece hides that it is a whole batch, as pieces at the edge of a segment do.
 type clippedPiece struct{ wholePiece }
 
-func (p clippedPiece) Whole() (recordbatch.Header, []byte, bool) { return recordbatch.Header{}, nil, false }
+func (p clippedPiece) Whole() (recordbatch.Header, []byte, bool) {
+	return recordbatch.Header{}, nil, false
+}
 
 // batch builds one batch; the first record's offset is its base.
 func batch(t testing.TB, opts recordbatch.Options, recs ...recordbatch.Record) []byte {

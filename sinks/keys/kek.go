@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io"
 	"time"
 
 	"github.com/tidemark-io/tidemark/codec/names"
@@ -27,6 +28,9 @@ type kek struct {
 	created time.Time
 	key     key
 }
+
+// Format prints the id, whatever the verb.
+func (k *kek) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "KEK "+k.id.String()) }
 
 func newKEK(now time.Time) *kek {
 	k := &kek{created: now.UTC().Truncate(time.Second), key: newKey()}

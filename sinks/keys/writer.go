@@ -160,6 +160,9 @@ func (w *Writer) newPage() *page {
 	return p
 }
 
+// Format prints the id, whatever the verb.
+func (p *page) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "key page "+p.id.String()) }
+
 func (p *page) usedUp() bool { return p.next == len(p.secrets) }
 
 func (p *page) take() (uint16, block.Secret) {

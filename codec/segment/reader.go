@@ -102,11 +102,11 @@ func openTail(tail []byte, size int64, t *signed.Trust) (*Reader, error) {
 
 // cutFooter finds the footer in a tail.
 func cutFooter(tail []byte, size int64) ([]byte, trailer, error) {
-	if int64(len(tail)) > size {
-		return nil, trailer{}, fmt.Errorf("tail of %d bytes is longer than the segment of %d", len(tail), size)
-	}
 	if size < int64(trailerSize) {
 		return nil, trailer{}, damaged("%d bytes are too few for a segment", size)
+	}
+	if int64(len(tail)) > size {
+		return nil, trailer{}, fmt.Errorf("tail of %d bytes is longer than the segment of %d", len(tail), size)
 	}
 	if len(tail) < trailerSize {
 		return nil, trailer{}, &NeedError{Bytes: int64(trailerSize)}

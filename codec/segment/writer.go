@@ -235,11 +235,8 @@ func (w *Writer) hashKeys(keys *block.Keys, h recordbatch.Header, batch []byte) 
 		return true, nil
 	}
 	for k, err := range w.scratch.decoder.Keys(batch) {
-		if large := (*recordbatch.TooLargeError)(nil); err != nil && errors.As(err, &large) {
-			return false, nil
-		}
 		if err != nil {
-			return false, fmt.Errorf("read keys: %w", err)
+			return false, unreadable(err)
 		}
 		if k.Key != nil {
 			w.scratch.hashes = append(w.scratch.hashes, keys.Hash(k.Key))
@@ -248,12 +245,21 @@ func (w *Writer) hashKeys(keys *block.Keys, h recordbatch.Header, batch []byte) 
 	return true, nil
 }
 
+// unreadable is the error of keys that cannot be read; nil if the batch may be
+// sound and is only too large.
+func unreadable(err error) error {
+	if large := (*recordbatch.TooLargeError)(nil); errors.As(err, &large) {
+		return nil
+	}
+	return fmt.Errorf("read keys: %w", err)
+}
+
 // Discard gives up the segment and hands its memory back to the pool. The
 // writer cannot be used any more. After Close it does nothing.
 func (w *Writer) Discard() {
 	if w.scratch != nil {
 		w.options.Pool.put(w.scratch)
-		w.scratch, w.out = nil, nil
+		w.scratch, w.out, w.filters, w.footer = nil, nil, nil, Footer{}
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"math"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 
@@ -41,7 +42,7 @@ func marker(t testing.TB, offset int64) []byte {
 }
 
 func options(t testing.TB) Options {
-	return Options{StateFile: filepath.Join(t.TempDir(), "restore.json")}
+	return Options{StateFile: filepath.Join(t.TempDir(), "restore.json"), StallTimeout: 20 * time.Second}
 }
 
 func TestRoundTrip(t *testing.T) {
@@ -137,7 +138,7 @@ func TestSequenceWraps(t *testing.T) {
 }
 
 func TestTargetSettings(t *testing.T) {
-	c, client := cluster(t)
+	_, client := cluster(t)
 	archive := shelves{orders(2): everyKind(t)}
 	if _, err := Execute(t.Context(), plan(t, archive, client, request(1000)), archive, client, options(t)); err != nil {
 		t.Fatal(err)
@@ -154,7 +155,6 @@ func TestTargetSettings(t *testing.T) {
 			t.Errorf("%s = %q, want %q", s.name, got, s.want)
 		}
 	}
-	_ = c
 }
 
 // Many partitions of one leader travel in one request, and no partition twice.

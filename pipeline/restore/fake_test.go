@@ -15,6 +15,7 @@ import (
 
 	"github.com/tidemark-io/tidemark/codec/names"
 	"github.com/tidemark-io/tidemark/codec/recordbatch"
+	"github.com/tidemark-io/tidemark/codec/segment"
 )
 
 var firstLife = names.Lineage{Topic: names.TopicID{1}, Branch: names.RootBranch}
@@ -63,7 +64,7 @@ func (s shelves) Survey(_ context.Context, p names.Partition) (Survey, error) {
 	return sv, nil
 }
 
-func (s shelves) Read(_ context.Context, p names.Partition, from, next int64, skip func(Block) bool) iter.Seq2[Piece, error] {
+func (s shelves) Read(_ context.Context, p names.Partition, from, next int64, skip func(segment.BlockInfo) bool) iter.Seq2[Piece, error] {
 	return func(yield func(Piece, error) bool) {
 		for _, b := range s[p].batches {
 			h, _ := recordbatch.ParseHeader(b)
@@ -84,12 +85,12 @@ func (s shelves) Read(_ context.Context, p names.Partition, from, next int64, sk
 	}
 }
 
-func blockOf(b []byte) Block {
+func blockOf(b []byte) segment.BlockInfo {
 	h, _ := recordbatch.ParseHeader(b)
-	block := Block{Base: h.BaseOffset, Next: h.NextOffset(), MinTimestamp: h.MaxTimestamp, HasMinTimestamp: true}
+	block := segment.BlockInfo{Base: h.BaseOffset, Next: h.NextOffset(), MinTimestamp: h.MaxTimestamp}
 	for rec, err := range recordbatch.NewDecoder(0).Records(b) {
 		if err != nil {
-			return Block{}
+			return segment.BlockInfo{MinTimestamp: segment.NoTimestamp}
 		}
 		block.MinTimestamp = min(block.MinTimestamp, rec.Timestamp)
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/tidemark-io/tidemark/codec/names"
 	"github.com/tidemark-io/tidemark/codec/recordbatch"
+	"github.com/tidemark-io/tidemark/codec/segment"
 )
 
 // lane brings back one partition. Its reader cuts batches ahead, its shipper produces one at a time.
@@ -55,7 +56,7 @@ func (l *lane) run(ctx context.Context) error {
 func (l *lane) read(ctx context.Context, queue chan<- loaded) error {
 	next := int64(0)
 	p := names.Partition{Topic: l.topic.From, Lineage: l.topic.Lineage, Number: l.plan.Number}
-	skip := func(b Block) bool { return b.after(l.cutter.to) }
+	skip := func(b segment.BlockInfo) bool { return after(b, l.cutter.to) }
 	for piece, err := range l.source.Read(ctx, p, l.plan.Base, l.plan.Next, skip) {
 		if err != nil {
 			return fmt.Errorf("read archive: %w", err)

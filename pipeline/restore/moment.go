@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/tidemark-io/tidemark/codec/names"
+	"github.com/tidemark-io/tidemark/codec/segment"
 )
 
 // checkGaps refuses holes that nobody explained, and gaps in which the moment may lie: then the newest records at or before
@@ -68,11 +69,12 @@ func (b *planner) empty(ctx context.Context, t *TopicPlan) (bool, error) {
 }
 
 func (b *planner) holdsRecord(ctx context.Context, p names.Partition, pp PartitionPlan) (bool, error) {
-	skip := func(block Block) bool {
-		if block.after(b.plan.To) {
+	skip := func(block segment.BlockInfo) bool {
+		late := after(block, b.plan.To)
+		if late {
 			b.see(block.MinTimestamp)
 		}
-		return block.after(b.plan.To)
+		return late
 	}
 	for piece, err := range b.src.Read(ctx, p, pp.Base, pp.Next, skip) {
 		if err != nil {
@@ -105,7 +107,7 @@ func (b *planner) checkMoment() {
 	if !p.Request.Now.IsZero() && p.Request.To.After(p.Request.Now) {
 		b.refuse(CauseFuture, "", "%s has not come yet", moment(p.To))
 	}
-	latest, empty, partitions := int64(-1), true, 0
+	latest, empty, partitions := segment.NoTimestamp, true, 0
 	for _, t := range p.Topics {
 		empty = empty && t.Empty
 		for _, pp := range t.Partitions {

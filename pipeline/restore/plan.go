@@ -60,7 +60,7 @@ type PartitionPlan struct {
 	// MaxRecords and MaxBytes are upper bounds; bytes are stored bytes.
 	MaxRecords int64 `json:"max_records"`
 	MaxBytes   int64 `json:"max_bytes"`
-	// MaxTimestamp is the highest archived timestamp in ms.
+	// MaxTimestamp is the highest archived timestamp in ms, segment.NoTimestamp where there is no record.
 	MaxTimestamp int64 `json:"max_timestamp_ms"`
 }
 

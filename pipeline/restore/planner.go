@@ -10,6 +10,7 @@ import (
 
 	"github.com/tidemark-io/tidemark/codec/names"
 	"github.com/tidemark-io/tidemark/codec/recordbatch"
+	"github.com/tidemark-io/tidemark/codec/segment"
 )
 
 // planner gathers one plan.
@@ -117,10 +118,10 @@ func (b *planner) partition(ctx context.Context, p names.Partition) (PartitionPl
 	if err != nil {
 		return PartitionPlan{}, fmt.Errorf("survey: %w", err)
 	}
-	pp := PartitionPlan{Number: p.Number, Gaps: s.Gaps, MaxTimestamp: -1}
+	pp := PartitionPlan{Number: p.Number, Gaps: s.Gaps, MaxTimestamp: segment.NoTimestamp}
 	for i, seg := range s.Segments {
 		if i == 0 {
-			pp.Base, pp.MaxTimestamp = seg.Base, seg.MaxTimestamp
+			pp.Base = seg.Base
 		}
 		pp.Next = max(pp.Next, seg.Next)
 		pp.MaxTimestamp = max(pp.MaxTimestamp, seg.MaxTimestamp)

@@ -6,6 +6,7 @@ import (
 
 	"github.com/tidemark-io/tidemark/codec/names"
 	"github.com/tidemark-io/tidemark/codec/recordbatch"
+	"github.com/tidemark-io/tidemark/codec/segment"
 )
 
 // Source is the archive as restore reads it. It must be safe for concurrent use.
@@ -16,7 +17,7 @@ type Source interface {
 	Survey(ctx context.Context, p names.Partition) (Survey, error)
 	// Read yields the partition's offsets [from, next), each once and in order, from whatever copies open. It leaves out
 	// blocks for which skip is true. An error comes last. The records that come must be the same in every call.
-	Read(ctx context.Context, p names.Partition, from, next int64, skip func(Block) bool) iter.Seq2[Piece, error]
+	Read(ctx context.Context, p names.Partition, from, next int64, skip func(segment.BlockInfo) bool) iter.Seq2[Piece, error]
 }
 
 // Piece is a run of offsets of one batch.
@@ -45,7 +46,7 @@ type Segment struct {
 	Base, Next int64
 	// Records and Bytes are upper bounds: segments may overlap, and records may be erased. Bytes are stored bytes.
 	Records, Bytes int64
-	// MaxTimestamp is the highest timestamp of a record, in ms.
+	// MaxTimestamp is the highest timestamp of a record in ms, [segment.NoTimestamp] where there is no record.
 	MaxTimestamp int64
 }
 
@@ -58,13 +59,7 @@ type Gap struct {
 	Unexplained bool `json:"unexplained,omitempty"`
 }
 
-// Block is a run of batches that a source can leave out without opening it.
-type Block struct {
-	Base, Next int64
-	// MinTimestamp is the lowest timestamp of a record in ms, and counts only when HasMinTimestamp is true.
-	MinTimestamp    int64
-	HasMinTimestamp bool
+// after tells whether a block is known to lie wholly after a moment.
+func after(b segment.BlockInfo, to int64) bool {
+	return b.MinTimestamp != segment.NoTimestamp && b.MinTimestamp > to
 }
-
-// after tells whether the block lies wholly after a moment.
-func (b Block) after(to int64) bool { return b.HasMinTimestamp && b.MinTimestamp > to }

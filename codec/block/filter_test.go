@@ -1,0 +1,112 @@
+package block_test
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+
+	"github.com/tidemark-io/tidemark/codec/block"
+)
+
+func build(t testing.TB, b *block.FilterBuilder, hashes []uint64) []byte {
+	t.Helper()
+	out, ok, err := b.Build(nil, hashes)
+	if err != nil || !ok {
+		t.Fatalf("build: %t, %v", ok, err)
+	}
+	return out
+}
+
+// TestFilterSizes builds filters of many sizes in one builder, most keys twice or more: none is missed, and few others
+// are let through.
+func TestFilterSizes(t *testing.T) {
+	keys := keysOf(t, block.Secret{7}, 0)
+	var b block.FilterBuilder
+	for _, n := range []int{1, 2, 3, 4, 5, 10, 100, 1000, 30_000, 7} {
+		var hashes []uint64
+		for i := range 3 * n {
+			hashes = append(hashes, keys.Hash(fmt.Appendf(nil, "key-%d", i%n)))
+		}
+		f, err := keys.ParseFilter(build(t, &b, hashes))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range n {
+			if !f.Contains(fmt.Appendf(nil, "key-%d", i)) {
+				t.Fatalf("%d keys: key-%d is missing", n, i)
+			}
+		}
+		wrong := 0
+		for i := range 20_000 {
+			if f.Contains(fmt.Appendf(nil, "other-%d", i)) {
+				wrong++
+			}
+		}
+		if wrong > 20_000/100 {
+			t.Errorf("%d keys: %d of 20,000 others are let through", n, wrong)
+		}
+	}
+}
+
+// TestOneKeyAMillionTimes is a topic of one hot key: the filter's own builder would give up.
+func TestOneKeyAMillionTimes(t *testing.T) {
+	hashes := make([]uint64, 1_000_000) // all 0, the hardest value for a table
+	hashes[7] = 1
+	if out := build(t, &block.FilterBuilder{}, hashes); len(out) > 100 {
+		t.Errorf("filter over two keys has %d bytes", len(out))
+	}
+}
+
+func TestNilAndEmptyFilter(t *testing.T) {
+	keys := keysOf(t, block.Secret{7}, 0)
+	var none *block.Filter
+	if !none.Contains([]byte("x")) || !none.Contains(nil) {
+		t.Error("no filter said no")
+	}
+	empty, err := keys.ParseFilter(build(t, &block.FilterBuilder{}, nil))
+	if err != nil || empty.Contains([]byte("x")) || empty.Contains([]byte{}) {
+		t.Errorf("empty filter: %v", err)
+	}
+}
+
+// FuzzFilter: what parses answers without a panic, and what does not is damage.
+func FuzzFilter(f *testing.F) {
+	keys := keysOf(f, block.Secret{7}, 0)
+	f.Add(build(f, &block.FilterBuilder{}, nil), []byte("x"))
+	f.Add(build(f, &block.FilterBuilder{}, []uint64{1, 2, 3, 4, 5}), []byte("x"))
+	f.Fuzz(func(t *testing.T, b, key []byte) {
+		filter, err := keys.ParseFilter(b)
+		if err == nil {
+			filter.Contains(key)
+			return
+		}
+		if filter != nil || !errors.Is(err, block.ErrDamaged) {
+			t.Fatal(err)
+		}
+	})
+}
+
+// BenchmarkFilter hashes and builds: 20,000 distinct keys, what a block of compressed events holds.
+func BenchmarkFilter(b *testing.B) {
+	keys := keysOf(b, block.Secret{7}, 0)
+	var names [][]byte
+	for i := range 20_000 {
+		names = append(names, fmt.Appendf(nil, "%014d", i))
+	}
+	var builder block.FilterBuilder
+	var hashes []uint64
+	var out []byte
+	b.ReportAllocs()
+	for b.Loop() {
+		hashes = hashes[:0]
+		for _, n := range names {
+			hashes = append(hashes, keys.Hash(n))
+		}
+		var err error
+		if out, _, err = builder.Build(out[:0], hashes); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*len(names)), "ns/key")
+	b.ReportMetric(float64(len(out))/float64(len(names)), "bytes/key")
+}

@@ -62,7 +62,7 @@ func OpenDir(path string, o DirOptions) (*Dir, error) {
 	return &Dir{root: root, path: abs, limit: getLimit(o.GetLimit)}, nil
 }
 
-// Close releases the directory. No other method may be called after it.
+// Close implements Store.
 func (d *Dir) Close() error { return d.root.Close() }
 
 // Name implements Inspector.

@@ -52,6 +52,7 @@ const (
 	CodeUnsupported = "Unsupported" // the store has no such feature
 	CodeIO          = "IO"          // an error of the file system
 	CodeOpen        = "CircuitOpen" // the circuit breaker is open
+	CodeTimeout     = "Timeout"     // no answer within the time-out of a call
 )
 
 var (

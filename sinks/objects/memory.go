@@ -62,6 +62,10 @@ func getLimit(n int64) int64 {
 	return n
 }
 
+// Close implements Store. It keeps the contents, so that a test can open them
+// again.
+func (m *Memory) Close() error { return nil }
+
 // Name implements Inspector.
 func (m *Memory) Name() string { return "memory:" + m.o.Label }
 

@@ -66,7 +66,7 @@ func OpenS3(c S3Config) (*S3, error) {
 	return s, nil
 }
 
-// Close gives up idle connections. Calls under way are not disturbed.
+// Close implements Store. Calls under way are not disturbed.
 func (s *S3) Close() error {
 	s.transport.CloseIdleConnections()
 	return nil

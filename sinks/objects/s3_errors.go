@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"net/http"
 	"time"
@@ -96,6 +97,9 @@ func classifyUnanswered(e *Error) {
 		e.Code, e.Hint = "Certificate", "the server's certificate is not trusted; name its CA in ca_file"
 	default:
 		e.Code, e.Retryable = CodeNetwork, true
+		if errors.Is(e.Err, io.EOF) {
+			e.Err = errors.New("connection closed") // an io.EOF in here would look like the object's end
+		}
 	}
 }
 

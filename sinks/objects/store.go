@@ -3,6 +3,7 @@ package objects
 import (
 	"context"
 	"fmt"
+	"io"
 	"io/fs"
 	"iter"
 	"time"
@@ -17,6 +18,9 @@ type Store interface {
 	Reader
 	Deleter
 	Inspector
+	// Close gives up what the store holds. No other method may be called after
+	// it; calls under way may fail.
+	io.Closer
 }
 
 // Writer puts objects where there are none.

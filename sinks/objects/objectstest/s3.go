@@ -135,6 +135,7 @@ func (s *S3) serve(w http.ResponseWriter, r *http.Request) {
 	s.requests = append(s.requests, Request{Method: r.Method, Path: r.URL.Path, Query: r.URL.RawQuery, Header: r.Header.Clone()})
 	wrap := s.fault
 	s.mu.Unlock()
+	w.Header().Set("Date", s.now().Format(http.TimeFormat))
 	var h http.Handler = http.HandlerFunc(s.route)
 	if wrap != nil {
 		h = wrap(h)
@@ -144,7 +145,6 @@ func (s *S3) serve(w http.ResponseWriter, r *http.Request) {
 
 // route finds the operation by method, path and parameters.
 func (s *S3) route(w http.ResponseWriter, r *http.Request) {
-	w.Header().Set("Date", s.now().Format(http.TimeFormat))
 	name, key, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
 	q := r.URL.Query()
 	switch {

@@ -1,0 +1,93 @@
+package objects_test
+
+import (
+	"errors"
+	"io/fs"
+	"net/http"
+	"testing"
+
+	"github.com/tidemark-io/tidemark/sinks/objects"
+	"github.com/tidemark-io/tidemark/sinks/objects/objectstest"
+)
+
+func TestEnsureAfterFaults(t *testing.T) {
+	for _, c := range []struct {
+		fault objectstest.Fault
+		ok    bool
+	}{
+		{objectstest.Fault{Op: "put", Do: objectstest.FailAfter}, true},
+		{objectstest.Fault{Op: "put", Do: objectstest.TakenAfter}, true},
+		{objectstest.Fault{Op: "put", Do: objectstest.FailBefore}, false},
+		{objectstest.Fault{Op: "put", Do: objectstest.Conflict}, false},
+		{objectstest.Fault{Op: "put", Do: objectstest.Forbid}, false},
+	} {
+		t.Run(c.fault.String(), func(t *testing.T) {
+			m := objects.NewMemory(objects.MemoryOptions{Versioning: true})
+			err := objects.Ensure(t.Context(), objectstest.NewFaulty(m, c.fault), "k", []byte("body"), objects.PutOptions{})
+			_, stat := m.Stat(t.Context(), "k")
+			if (err == nil) != c.ok || (stat == nil) != c.ok {
+				t.Errorf("ensure: %v; stored: %v; want success %v", err, stat, c.ok)
+			}
+		})
+	}
+}
+
+// Row 35: a store that kept a truncated upload and called it done is found by
+// the next writer.
+func TestEnsureTruncatedObject(t *testing.T) {
+	m := objects.NewMemory(objects.MemoryOptions{})
+	f := objectstest.NewFaulty(m, objectstest.Fault{Op: "put", Do: objectstest.Truncate, Times: 1})
+	if err := objects.Ensure(t.Context(), f, "k", []byte("body"), objects.PutOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	var conflict *objects.ConflictError
+	err := objects.Ensure(t.Context(), f, "k", []byte("body"), objects.PutOptions{})
+	if !errors.As(err, &conflict) || conflict.HaveSize != 3 || conflict.WantSize != 4 || objects.Retryable(err) {
+		t.Errorf("ensure over a truncated object: %v", err)
+	}
+}
+
+// A name that is taken and then shows nothing is neither success nor finding.
+func TestEnsureTakenButAbsent(t *testing.T) {
+	m := objects.NewMemory(objects.MemoryOptions{})
+	f := objectstest.NewFaulty(refuseAll{m})
+	err := objects.Ensure(t.Context(), f, "k", []byte("body"), objects.PutOptions{})
+	if !objects.Retryable(err) || errors.Is(err, fs.ErrExist) || errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("ensure: %v, want something to retry", err)
+	}
+}
+
+// refuseAll calls every name taken.
+type refuseAll struct{ *objects.Memory }
+
+func (r refuseAll) Put(_ contextT, key string, _ []byte, _ objects.PutOptions) error {
+	return &objects.Error{Op: "put", Key: key, Kind: fs.ErrExist}
+}
+
+// Without a stored checksum the bytes decide.
+func TestEnsureWithoutChecksums(t *testing.T) {
+	s := objectstest.NewS3(t, objectstest.S3Options{NoChecksums: true}).Open(t)
+	for range 2 {
+		if err := objects.Ensure(t.Context(), s, "k", []byte("body"), objects.PutOptions{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var conflict *objects.ConflictError
+	if err := objects.Ensure(t.Context(), s, "k", []byte("bodx"), objects.PutOptions{}); !errors.As(err, &conflict) {
+		t.Errorf("ensure of other bytes of that length: %v", err)
+	}
+}
+
+// Row 34, over HTTP and with the whole stack: a 500 for a PUT that was applied
+// ends in success, and in one version.
+func TestEnsureThroughStack(t *testing.T) {
+	server := objectstest.NewS3(t, objectstest.S3Options{ObjectLock: true})
+	server.Fault(objectstest.ApplyThenAnswer(http.MethodPut, http.StatusInternalServerError, "InternalError"))
+	s := objects.Stack(server.Open(t), objects.Options{Retry: objects.RetryOptions{First: 1}})
+	if err := objects.Ensure(t.Context(), s, "k", []byte("body"), objects.PutOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	if n := server.Versions("k"); n != 1 {
+		t.Errorf("%d versions, want 1", n)
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 
 	"github.com/tidemark-io/tidemark/codec/names"
 )
@@ -85,6 +86,31 @@ func TestEnsureOneKMSDown(t *testing.T) {
 			t.Fatal("the outage of one region made a second KEK")
 		}
 	}
+}
+
+// TestEnsureSealsOnce: two regions that begin at once get the same bytes.
+func TestEnsureSealsOnce(t *testing.T) {
+	r := newRig(t)
+	synctest.Test(t, func(t *testing.T) {
+		w := r.writer(t)
+		s := next(t, w)
+		if err := w.choosing.enter(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		for _, region := range r.regions {
+			go func() {
+				if err := w.Ensure(t.Context(), region.Name, s.page); err != nil {
+					t.Error(err)
+				}
+			}()
+		}
+		synctest.Wait() // both have found the page unsealed
+		w.choosing.leave()
+		synctest.Wait()
+		if string(r.stores[0].file(t, names.Page(s.page))) != string(r.stores[1].file(t, names.Page(s.page))) {
+			t.Error("the page was sealed twice")
+		}
+	})
 }
 
 func TestEnsureOneStoreDown(t *testing.T) {

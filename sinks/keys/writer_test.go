@@ -102,7 +102,10 @@ func TestWriterSecretsSurviveSealing(t *testing.T) {
 
 func TestWriterWipes(t *testing.T) {
 	r := newRig(t)
-	w := r.writer(t)
+	w, err := NewWriter(r.signer, r.trust, r.regions, Options{Slots: 3})
+	if err != nil {
+		t.Fatal(err)
+	}
 	s := next(t, w)
 	p := w.pages[s.page]
 	ensure(t, w, s.page)
@@ -110,7 +113,11 @@ func TestWriterWipes(t *testing.T) {
 		t.Fatal("after sealing, the slot handed out must be wiped and no other")
 	}
 	next(t, w)
-	if (p.secrets[1] != block.Secret{}) || w.pages[s.page] != nil {
+	if (p.secrets[1] != block.Secret{}) || (p.secrets[2] == block.Secret{}) {
+		t.Fatal("a slot handed out after sealing must be wiped at once")
+	}
+	next(t, w)
+	if (p.secrets[2] != block.Secret{}) || w.pages[s.page] != nil {
 		t.Fatal("a page that is durable and used up must be wiped and forgotten")
 	}
 	s = next(t, w)

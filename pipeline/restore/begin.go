@@ -3,6 +3,8 @@ package restore
 import (
 	"context"
 	"fmt"
+
+	"github.com/tidemark-io/tidemark/codec/recordbatch"
 )
 
 // claim makes the state file of a new restore, after it has seen that the target still is as the plan says.
@@ -90,25 +92,36 @@ func (x *execution) recognise(ctx context.Context) error {
 	return nil
 }
 
-// arrived tells how many records of each partition are in the target. On a resumed restore it proves that they are ours.
-func (x *execution) arrived(ctx context.Context, t TopicPlan) (map[int32]int64, error) {
+// arrival is what a target partition holds when a run begins.
+type arrival struct {
+	records int64
+	last    *recordbatch.Record // nil on a first run
+}
+
+// arrived looks at every partition of a topic. On a resumed restore it proves that what is there is ours.
+func (x *execution) arrived(ctx context.Context, t TopicPlan) (map[int32]arrival, error) {
 	ends, err := x.target.offsets(ctx, t.Into, t.PartitionCount, latestOffset)
-	if err != nil || !x.resumed {
-		return ends, err
+	if err != nil {
+		return nil, err
 	}
 	starts, err := x.target.offsets(ctx, t.Into, t.PartitionCount, oldestOffset)
 	if err != nil {
 		return nil, err
 	}
+	found := map[int32]arrival{}
 	for _, p := range t.Partitions {
+		a := arrival{records: ends[p.Number]}
 		if starts[p.Number] != 0 {
 			return nil, fmt.Errorf("target topic %s partition %d begins at offset %d: records that had come back were deleted", t.Into, p.Number, starts[p.Number])
 		}
-		if err := x.witness(ctx, place{t.Into, p.Number}, ends[p.Number]); err != nil {
-			return nil, err
+		if x.resumed {
+			if a.last, err = x.witness(ctx, place{t.Into, p.Number}, a.records); err != nil {
+				return nil, err
+			}
 		}
+		found[p.Number] = a
 	}
-	return ends, nil
+	return found, nil
 }
 
 func (p *Plan) into() []string {

@@ -90,7 +90,7 @@ func (t *TopicPlan) differSettings(s topicState) {
 
 // compareLog looks for records and counts partitions. A topic whose records are gone is not empty: its offsets go on.
 func (b *planner) compareLog(ctx context.Context, t *TopicPlan, s topicState) error {
-	if !s.id.IsZero() && s.id == t.Lineage.Topic {
+	if !s.id.IsZero() && s.id == t.ID {
 		t.differ("cluster", s.id.String(), "another topic", "this is the very topic that was archived")
 	}
 	if s.partitions < t.PartitionCount {

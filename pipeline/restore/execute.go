@@ -157,12 +157,12 @@ func (x *execution) lanes(ctx context.Context) ([]*lane, error) {
 	return lanes, nil
 }
 
-func (x *execution) lane(t TopicPlan, p PartitionPlan, there int64) *lane {
+func (x *execution) lane(t TopicPlan, p PartitionPlan, there arrival) *lane {
 	return &lane{
-		execution: x, topic: t, plan: p, place: place{t.Into, p.Number}, id: x.state.Topics[t.Into], there: there,
+		execution: x, topic: t, plan: p, place: place{t.Into, p.Number}, id: x.state.Topics[t.Into], there: there.records, last: there.last,
 		cutter: cutter{to: x.plan.To, limit: t.MaxMessageBytes, split: x.plan.Request.Split, decoder: recordbatch.NewDecoder(0)},
 		result: PartitionResult{
-			From: t.From, Into: t.Into, Number: p.Number, Resumed: there, FirstOffset: -1, LastOffset: -1, Gaps: p.Gaps,
+			From: t.From, Into: t.Into, Number: p.Number, Resumed: there.records, FirstOffset: -1, LastOffset: -1, Gaps: p.Gaps,
 		},
 	}
 }

@@ -26,6 +26,7 @@ type shelves map[names.Partition]*shelf
 type shelf struct {
 	batches [][]byte
 	gaps    []Gap
+	parent  *names.Lineage
 	// piece changes how batches are handed out.
 	piece func(batch []byte) Piece
 	// broken is an error to come after the batches.
@@ -50,7 +51,7 @@ func (s shelves) Partitions(_ context.Context, topic string) ([]names.Partition,
 }
 
 func (s shelves) Survey(_ context.Context, p names.Partition) (Survey, error) {
-	sv := Survey{Gaps: s[p].gaps}
+	sv := Survey{Gaps: s[p].gaps, Parent: s[p].parent}
 	for _, b := range s[p].batches {
 		h, err := recordbatch.ParseHeader(b)
 		if err != nil {

@@ -22,7 +22,9 @@ type lane struct {
 	cutter cutter
 
 	// there is how many records the target held when this run began; it falls to 0 while the reader skips them.
-	there  int64
+	there int64
+	// last is the last of those records.
+	last   *recordbatch.Record
 	result PartitionResult
 }
 
@@ -55,9 +57,8 @@ func (l *lane) run(ctx context.Context) error {
 // read cuts the plan's offsets into batches, skips the records that are in the target, and queues the others.
 func (l *lane) read(ctx context.Context, queue chan<- loaded) error {
 	next := int64(0)
-	p := names.Partition{Topic: l.topic.From, Lineage: l.topic.Lineage, Number: l.plan.Number}
 	skip := func(b segment.BlockInfo) bool { return after(b, l.cutter.to) }
-	for piece, err := range l.source.Read(ctx, p, l.plan.Base, l.plan.Next, skip) {
+	for piece, err := range l.plan.read(ctx, l.source, l.topic.From, 0, skip) {
 		if err != nil {
 			return fmt.Errorf("read archive: %w", err)
 		}
@@ -81,6 +82,11 @@ func (l *lane) read(ctx context.Context, queue chan<- loaded) error {
 
 // load queues what of a batch is not in the target yet. base is the target offset of its first record.
 func (l *lane) load(ctx context.Context, c cut, base int64, queue chan<- loaded) error {
+	if l.there > 0 && l.there <= int64(c.count) {
+		if err := l.sameAsThere(c); err != nil {
+			return err
+		}
+	}
 	if l.there >= int64(c.count) {
 		l.there -= int64(c.count)
 		l.skipped(int64(c.count))

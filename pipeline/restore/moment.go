@@ -4,42 +4,41 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/tidemark-io/tidemark/codec/names"
 	"github.com/tidemark-io/tidemark/codec/segment"
 )
 
 // checkGaps refuses holes that nobody explained, and gaps in which the moment may lie: then the newest records at or before
 // it may be among the lost ones. Other gaps are only listed.
-func (b *planner) checkGaps(ctx context.Context, p names.Partition, pp PartitionPlan, s Survey) error {
+func (b *planner) checkGaps(ctx context.Context, topic string, pp PartitionPlan, s Survey) error {
 	if b.plan.Request.AllowIncomplete {
 		return nil
 	}
 	for _, g := range s.Gaps {
 		if g.Unexplained {
-			b.refuse(CauseHole, p.Topic, "topic %s partition %d lacks the offsets [%d, %d) and no gap file says why: heal the archive, or allow an incomplete restore",
-				p.Topic, p.Number, g.Base, g.Next)
+			b.refuse(CauseHole, topic, "topic %s partition %d lacks the offsets [%d, %d) and no gap file says why: heal the archive, or allow an incomplete restore",
+				topic, pp.Number, g.Base, g.Next)
 			continue
 		}
-		inside, err := b.inGap(ctx, p, g, pp.Next, s)
+		inside, err := b.inGap(ctx, topic, pp, g, s)
 		if err != nil {
 			return fmt.Errorf("look behind the gap [%d, %d): %w", g.Base, g.Next, err)
 		}
 		if inside {
-			b.refuse(CauseInGap, p.Topic, "%s lies in a gap of topic %s partition %d: the offsets [%d, %d) were lost (%s): choose another moment, or allow an incomplete restore",
-				moment(b.plan.To), p.Topic, p.Number, g.Base, g.Next, g.Reason)
+			b.refuse(CauseInGap, topic, "%s lies in a gap of topic %s partition %d: the offsets [%d, %d) were lost (%s): choose another moment, or allow an incomplete restore",
+				moment(b.plan.To), topic, pp.Number, g.Base, g.Next, g.Reason)
 		}
 	}
 	return nil
 }
 
 // inGap compares the moment with the times on both sides of the gap; a side without records is open.
-func (b *planner) inGap(ctx context.Context, p names.Partition, g Gap, next int64, s Survey) (bool, error) {
+func (b *planner) inGap(ctx context.Context, topic string, pp PartitionPlan, g Gap, s Survey) (bool, error) {
 	for _, seg := range s.Segments {
 		if seg.Next <= g.Base && seg.MaxTimestamp > b.plan.To {
 			return false, nil
 		}
 	}
-	for piece, err := range b.src.Read(ctx, p, g.Next, max(next, g.Next), nil) {
+	for piece, err := range pp.read(ctx, b.src, topic, g.Next, nil) {
 		if err != nil {
 			return false, err
 		}
@@ -56,10 +55,9 @@ func (b *planner) inGap(ctx context.Context, p names.Partition, g Gap, next int6
 // empty looks for one record of the topic at or before the moment.
 func (b *planner) empty(ctx context.Context, t *TopicPlan) (bool, error) {
 	for _, pp := range t.Partitions {
-		p := names.Partition{Topic: t.From, Lineage: t.Lineage, Number: pp.Number}
-		found, err := b.holdsRecord(ctx, p, pp)
+		found, err := b.holdsRecord(ctx, t.From, pp)
 		if err != nil {
-			return false, fmt.Errorf("partition %d: look for a record: %w", p.Number, err)
+			return false, fmt.Errorf("partition %d: look for a record: %w", pp.Number, err)
 		}
 		if found {
 			return false, nil
@@ -68,7 +66,7 @@ func (b *planner) empty(ctx context.Context, t *TopicPlan) (bool, error) {
 	return true, nil
 }
 
-func (b *planner) holdsRecord(ctx context.Context, p names.Partition, pp PartitionPlan) (bool, error) {
+func (b *planner) holdsRecord(ctx context.Context, topic string, pp PartitionPlan) (bool, error) {
 	skip := func(block segment.BlockInfo) bool {
 		late := after(block, b.plan.To)
 		if late {
@@ -76,7 +74,7 @@ func (b *planner) holdsRecord(ctx context.Context, p names.Partition, pp Partiti
 		}
 		return late
 	}
-	for piece, err := range b.src.Read(ctx, p, pp.Base, pp.Next, skip) {
+	for piece, err := range pp.read(ctx, b.src, topic, 0, skip) {
 		if err != nil {
 			return false, err
 		}

@@ -33,11 +33,12 @@ const rule = "every record with a timestamp at or before the moment, in offset o
 
 // TopicPlan is the part of a plan that concerns one topic.
 type TopicPlan struct {
-	From    string        `json:"from"`
-	Into    string        `json:"into"`
-	Lineage names.Lineage `json:"lineage"`
-	// Abandoned are older lives and branches of the topic, which stay in the archive.
-	Abandoned []names.Lineage `json:"abandoned,omitempty"`
+	From string `json:"from"`
+	Into string `json:"into"`
+	// ID is the newest life of the topic.
+	ID names.TopicID `json:"topic_id"`
+	// Abandoned are older lives of the topic, which stay in the archive.
+	Abandoned []names.TopicID `json:"abandoned,omitempty"`
 	// Create is true if the target topic is not there yet.
 	Create         bool  `json:"create"`
 	PartitionCount int32 `json:"partition_count"`
@@ -52,16 +53,25 @@ type TopicPlan struct {
 // PartitionPlan is the part of a plan that concerns one partition.
 type PartitionPlan struct {
 	Number int32 `json:"number"`
-	// Base and Next are the archived offsets [Base, Next) that are read. What is archived after the plan was made is not.
-	Base     int64    `json:"base"`
-	Next     int64    `json:"next"`
-	Segments []string `json:"segments,omitempty"`
-	Gaps     []Gap    `json:"gaps,omitempty"`
+	// Stretches are the archived offsets that are read, in order, along the newest branch. What is archived after the plan was
+	// made is not read.
+	Stretches []Stretch `json:"stretches"`
+	// Abandoned are offsets that were archived and then truncated in Kafka; they stay in the archive.
+	Abandoned []Stretch `json:"abandoned,omitempty"`
+	Segments  []string  `json:"segments,omitempty"`
+	Gaps      []Gap     `json:"gaps,omitempty"`
 	// MaxRecords and MaxBytes are upper bounds; bytes are stored bytes.
 	MaxRecords int64 `json:"max_records"`
 	MaxBytes   int64 `json:"max_bytes"`
 	// MaxTimestamp is the highest archived timestamp in ms, segment.NoTimestamp where there is no record.
 	MaxTimestamp int64 `json:"max_timestamp_ms"`
+}
+
+// Stretch is a run of offsets [Base, Next) of one lineage.
+type Stretch struct {
+	Lineage names.Lineage `json:"lineage"`
+	Base    int64         `json:"base"`
+	Next    int64         `json:"next"`
 }
 
 // Cause tells refusals apart.

@@ -95,7 +95,10 @@ func TestMomentInsideAGap(t *testing.T) {
 	}
 	r := request(1500)
 	r.AllowIncomplete = true
-	refused(t, c, client, archive, r)
+	p := refused(t, c, client, archive, r)
+	if got := p.Topics[0].Partitions[0].Stretches; !slices.Equal(got, []Stretch{{firstLife, 0, 2}, {firstLife, 9, 11}}) {
+		t.Errorf("stretches %v do not leave out the gap", got)
+	}
 	s.gaps[0].Unexplained = true
 	refused(t, c, client, archive, request(3000), CauseHole)
 	r = request(3000)
@@ -173,14 +176,14 @@ func TestPlanNamesWhatItReads(t *testing.T) {
 	archive[older] = everyKind(t)
 	p := plan(t, archive, client, request(1000))
 	topic := p.Topics[0]
-	if topic.Lineage != firstLife || !slices.Equal(topic.Abandoned, []names.Lineage{older.Lineage}) {
-		t.Errorf("lineage %v, abandoned %v", topic.Lineage, topic.Abandoned)
+	if topic.ID != firstLife.Topic || !slices.Equal(topic.Abandoned, []names.TopicID{older.Lineage.Topic}) {
+		t.Errorf("life %v, abandoned %v", topic.ID, topic.Abandoned)
 	}
 	if topic.PartitionCount != 4 || len(topic.Partitions) != 2 || !topic.Create {
 		t.Errorf("%d partitions, %d with data, create %v", topic.PartitionCount, len(topic.Partitions), topic.Create)
 	}
 	part := topic.Partitions[0]
-	if len(part.Segments) != len(archive[orders(0)].batches) || part.Base != 0 || part.Next != 31 || part.MaxRecords < 20 || part.MaxBytes == 0 {
+	if len(part.Segments) != len(archive[orders(0)].batches) || !slices.Equal(part.Stretches, []Stretch{{firstLife, 0, 31}}) || part.MaxRecords < 20 || part.MaxBytes == 0 {
 		t.Errorf("partition plan %+v", part)
 	}
 	text, err := json.Marshal(p)
@@ -238,4 +241,26 @@ func TestRequestIsValidated(t *testing.T) {
 			t.Errorf("%s: accepted", name)
 		}
 	}
+}
+
+// The newest branch comes back, with what its parent held below the divergence.
+func TestBranchesAreFollowed(t *testing.T) {
+	c, client := cluster(t)
+	branch := names.Lineage{Topic: firstLife.Topic, Branch: 5}
+	root := &shelf{batches: [][]byte{
+		batch(t, recordbatch.Options{}, rec(0, 10), rec(1, 11)), batch(t, recordbatch.Options{}, rec(2, 12), rec(3, 13)),
+	}}
+	diverged := &shelf{parent: &firstLife, batches: [][]byte{batch(t, recordbatch.Options{}, rec(2, 100), rec(3, 101), rec(4, 102))}}
+	archive := shelves{orders(0): root, {Topic: "orders", Lineage: branch, Number: 0}: diverged, orders(1): root}
+	p := plan(t, archive, client, request(102))
+	part := p.Topics[0].Partitions[0]
+	if !slices.Equal(part.Stretches, []Stretch{{firstLife, 0, 2}, {branch, 2, 5}}) || !slices.Equal(part.Abandoned, []Stretch{{firstLife, 2, 4}}) {
+		t.Errorf("stretches %v, abandoned %v", part.Stretches, part.Abandoned)
+	}
+	if _, err := Execute(t.Context(), p, archive, client, options(t)); err != nil {
+		t.Fatal(err)
+	}
+	want := expected(t, &shelf{batches: [][]byte{root.batches[0], diverged.batches[0]}}, 102)
+	same(t, "branched", read(t, c.ListenAddrs(), "restored", 0), want)
+	same(t, "not branched", read(t, c.ListenAddrs(), "restored", 1), expected(t, root, 102))
 }

@@ -1,9 +1,12 @@
 package restore
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"iter"
 	"maps"
+	"math"
 	"slices"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -75,14 +78,8 @@ func (b *planner) topic(ctx context.Context, from, into string) (TopicPlan, bool
 		b.refuse(CauseNotArchived, from, "the archive holds no topic %s", from)
 		return TopicPlan{}, false, nil
 	}
-	newest := found[len(found)-1].Lineage
-	t := TopicPlan{From: from, Into: into, Lineage: newest, PartitionCount: b.plan.Request.PartitionCounts[from]}
-	for _, p := range found {
-		if p.Lineage != newest {
-			t.abandon(p.Lineage)
-			continue
-		}
-		t.PartitionCount = max(t.PartitionCount, p.Number+1)
+	t := TopicPlan{From: from, Into: into, ID: found[len(found)-1].Lineage.Topic, PartitionCount: b.plan.Request.PartitionCounts[from]}
+	for _, p := range t.newest(found) {
 		if !b.plan.Request.wants(p.Number) {
 			continue
 		}
@@ -92,16 +89,27 @@ func (b *planner) topic(ctx context.Context, from, into string) (TopicPlan, bool
 		}
 		t.Partitions = append(t.Partitions, pp)
 	}
-	slices.SortFunc(t.Partitions, func(a, b PartitionPlan) int { return int(a.Number) - int(b.Number) })
 	b.checkPartitions(&t)
 	t.Empty, err = b.empty(ctx, &t)
 	return t, true, err
 }
 
-func (t *TopicPlan) abandon(l names.Lineage) {
-	if !slices.Contains(t.Abandoned, l) {
-		t.Abandoned = append(t.Abandoned, l)
+// newest returns the newest branch of each partition of the newest life, by number, and notes older lives.
+func (t *TopicPlan) newest(found []names.Partition) []names.Partition {
+	branches := map[int32]names.Partition{}
+	for _, p := range found {
+		if p.Lineage.Topic != t.ID {
+			if !slices.Contains(t.Abandoned, p.Lineage.Topic) {
+				t.Abandoned = append(t.Abandoned, p.Lineage.Topic)
+			}
+			continue
+		}
+		t.PartitionCount = max(t.PartitionCount, p.Number+1)
+		if other, ok := branches[p.Number]; !ok || other.Lineage.Branch < p.Lineage.Branch {
+			branches[p.Number] = p
+		}
 	}
+	return slices.SortedFunc(maps.Values(branches), func(a, b names.Partition) int { return cmp.Compare(a.Number, b.Number) })
 }
 
 // checkPartitions refuses partitions that were asked for by number and are not there.
@@ -113,21 +121,59 @@ func (b *planner) checkPartitions(t *TopicPlan) {
 	}
 }
 
+// partition follows the newest branch back to where its log began.
 func (b *planner) partition(ctx context.Context, p names.Partition) (PartitionPlan, error) {
-	s, err := b.src.Survey(ctx, p)
-	if err != nil {
-		return PartitionPlan{}, fmt.Errorf("survey: %w", err)
-	}
-	pp := PartitionPlan{Number: p.Number, Gaps: s.Gaps, MaxTimestamp: segment.NoTimestamp}
-	for i, seg := range s.Segments {
-		if i == 0 {
-			pp.Base = seg.Base
+	pp := PartitionPlan{Number: p.Number, MaxTimestamp: segment.NoTimestamp}
+	var all Survey
+	limit := int64(math.MaxInt64)
+	for at := p; ; {
+		s, err := b.src.Survey(ctx, at)
+		if err != nil {
+			return PartitionPlan{}, fmt.Errorf("survey %s: %w", at.Lineage, err)
 		}
-		pp.Next = max(pp.Next, seg.Next)
+		if _, end := s.span(); limit < end {
+			pp.Abandoned = append(pp.Abandoned, Stretch{at.Lineage, limit, end})
+		}
+		s = s.below(limit)
+		base, _ := s.span()
+		pp.Stretches = append(s.stretches(at.Lineage), pp.Stretches...)
+		all.Segments = append(s.Segments, all.Segments...)
+		all.Gaps = append(s.Gaps, all.Gaps...)
+		if s.Parent == nil {
+			break
+		}
+		if s.Parent.Topic != at.Lineage.Topic || s.Parent.Branch >= at.Lineage.Branch {
+			return PartitionPlan{}, fmt.Errorf("lineage %s claims to branch from %s", at.Lineage, s.Parent)
+		}
+		limit, at.Lineage = base, *s.Parent
+	}
+	pp.sum(all)
+	return pp, b.checkGaps(ctx, p.Topic, pp, all)
+}
+
+func (pp *PartitionPlan) sum(s Survey) {
+	pp.Gaps = s.Gaps
+	for _, seg := range s.Segments {
 		pp.MaxTimestamp = max(pp.MaxTimestamp, seg.MaxTimestamp)
 		pp.Segments = append(pp.Segments, seg.Name)
 		pp.MaxRecords += seg.Records
 		pp.MaxBytes += seg.Bytes
 	}
-	return pp, b.checkGaps(ctx, p, pp, s)
+}
+
+// read yields the pieces of the plan's offsets, from one on.
+func (pp *PartitionPlan) read(ctx context.Context, src Source, topic string, from int64, skip func(segment.BlockInfo) bool) iter.Seq2[Piece, error] {
+	return func(yield func(Piece, error) bool) {
+		for _, s := range pp.Stretches {
+			if s.Next <= from {
+				continue
+			}
+			p := names.Partition{Topic: topic, Lineage: s.Lineage, Number: pp.Number}
+			for piece, err := range src.Read(ctx, p, max(s.Base, from), s.Next, skip) {
+				if !yield(piece, err) || err != nil {
+					return
+				}
+			}
+		}
+	}
 }

@@ -381,3 +381,18 @@ func TestTargetLostOrGainedRecords(t *testing.T) {
 		t.Error("deleted records went unnoticed")
 	}
 }
+
+// A copy that lacks a record, read in place of one that has it, would shift everything behind it.
+func TestArchiveChangedBetweenRuns(t *testing.T) {
+	c, client := cluster(t)
+	archive := shelves{orders(0): manyBatches(t, 40)}
+	p, opts := plan(t, archive, client, request(1000)), options(t)
+	if err := dieAfter(t, c, p, archive, opts, 20); !errors.Is(err, context.Canceled) {
+		t.Fatal(err)
+	}
+	s := archive[orders(0)]
+	s.batches = append(s.batches[:3:3], s.batches[4:]...)
+	if _, err := Execute(t.Context(), p, archive, dial(t, c), opts); !errors.Is(err, ErrArchiveChanged) {
+		t.Errorf("got %v, want ErrArchiveChanged", err)
+	}
+}

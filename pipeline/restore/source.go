@@ -3,6 +3,8 @@ package restore
 import (
 	"context"
 	"iter"
+	"math"
+	"slices"
 
 	"github.com/tidemark-io/tidemark/codec/names"
 	"github.com/tidemark-io/tidemark/codec/recordbatch"
@@ -11,12 +13,14 @@ import (
 
 // Source is the archive as restore reads it. It must be safe for concurrent use.
 type Source interface {
-	// Partitions lists what the archive holds of a topic, in all its lineages, the newest lineage last.
+	// Partitions lists what the archive holds of a topic, in all its lineages. Lives of the topic come in the order of their
+	// age, the newest last.
 	Partitions(ctx context.Context, topic string) ([]names.Partition, error)
 	// Survey tells what the archive holds of one partition, from names and footers.
 	Survey(ctx context.Context, p names.Partition) (Survey, error)
 	// Read yields the partition's offsets [from, next), each once and in order, from whatever copies open. It leaves out
-	// blocks for which skip is true. An error comes last. The records that come must be the same in every call.
+	// blocks for which skip is true. An error comes last; offsets that no copy serves are one. The records that come must be
+	// the same in every call.
 	Read(ctx context.Context, p names.Partition, from, next int64, skip func(segment.BlockInfo) bool) iter.Seq2[Piece, error]
 }
 
@@ -34,8 +38,40 @@ type Piece interface {
 type Survey struct {
 	// Segments are sorted by base offset. They may overlap.
 	Segments []Segment
-	// Gaps are known to be missing, sorted by base offset.
+	// Gaps are offsets that no segment holds, sorted by base offset.
 	Gaps []Gap
+	// Parent is the lineage that this one branched from, where the first segment begins; nil if it branched from none.
+	Parent *names.Lineage
+}
+
+// below returns what the survey holds of the offsets below a limit.
+func (s Survey) below(limit int64) Survey {
+	clipped := Survey{Parent: s.Parent}
+	for _, seg := range s.Segments {
+		if seg.Base < limit {
+			seg.Next = min(seg.Next, limit)
+			clipped.Segments = append(clipped.Segments, seg)
+		}
+	}
+	for _, g := range s.Gaps {
+		if g.Base < limit {
+			g.Next = min(g.Next, limit)
+			clipped.Gaps = append(clipped.Gaps, g)
+		}
+	}
+	return clipped
+}
+
+// span returns the lowest and the highest offset of a segment or gap; both are 0 where there is neither.
+func (s Survey) span() (base, next int64) {
+	base = math.MaxInt64
+	for _, seg := range s.Segments {
+		base, next = min(base, seg.Base), max(next, seg.Next)
+	}
+	for _, g := range s.Gaps {
+		base, next = min(base, g.Base), max(next, g.Next)
+	}
+	return min(base, next), next
 }
 
 // Segment describes one stored segment of a partition.
@@ -48,6 +84,20 @@ type Segment struct {
 	Records, Bytes int64
 	// MaxTimestamp is the highest timestamp of a record in ms, [segment.NoTimestamp] where there is no record.
 	MaxTimestamp int64
+}
+
+// stretches are the offsets of the survey without its gaps. What heals a gap later is not read: a resumed restore must
+// cut the same records as the run before it.
+func (s Survey) stretches(l names.Lineage) []Stretch {
+	base, next := s.span()
+	var found []Stretch
+	for _, g := range append(slices.Clone(s.Gaps), Gap{Base: next, Next: next}) {
+		if g.Base > base {
+			found = append(found, Stretch{l, base, g.Base})
+		}
+		base = max(base, g.Next)
+	}
+	return found
 }
 
 // Gap is a range of offsets [Base, Next) that the archive does not hold.

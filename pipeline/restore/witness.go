@@ -1,7 +1,9 @@
 package restore
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -12,10 +14,11 @@ import (
 )
 
 // witness reads the last batch of a target partition and proves by it that everything there is ours: the batch carries our
-// producer id, and its sequence, which counts our records, agrees with its offset, which counts everybody's.
-func (x *execution) witness(ctx context.Context, p place, end int64) error {
+// producer id, and its sequence, which counts our records, agrees with its offset, which counts everybody's. It returns the
+// batch's last record, nil if the partition is empty.
+func (x *execution) witness(ctx context.Context, p place, end int64) (*recordbatch.Record, error) {
 	if end == 0 {
-		return nil
+		return nil, nil
 	}
 	var last recordbatch.Batch
 	err := x.persist(ctx, p, func(ctx context.Context, broker int32) (err error) {
@@ -23,14 +26,50 @@ func (x *execution) witness(ctx context.Context, p place, end int64) error {
 		return err
 	})
 	if err != nil {
-		return fmt.Errorf("read the last batch of topic %s partition %d: %w", p.topic, p.partition, err)
+		return nil, fmt.Errorf("read the last batch of topic %s partition %d: %w", p.topic, p.partition, err)
 	}
 	h := last.Header
 	if h.ProducerID != x.state.ProducerID || h.ProducerEpoch != x.state.ProducerEpoch ||
 		h.BaseSequence != sequence(h.BaseOffset) || h.NextOffset() != end {
-		return &ForeignWriteError{Topic: p.topic, Partition: p.partition, Want: end - 1, Got: h.LastOffset()}
+		return nil, &ForeignWriteError{Topic: p.topic, Partition: p.partition, Want: end - 1, Got: h.LastOffset()}
+	}
+	return recordAt(recordbatch.NewDecoder(0), last.Bytes, int(h.Count)-1)
+}
+
+// ErrArchiveChanged reports that the archive does not yield the records that an earlier run restored, as when only one of
+// two differing copies can be reached.
+var ErrArchiveChanged = errors.New("the archive yields other records than when the restore began: try again when every region can be reached, or begin anew with an empty target")
+
+// sameAsThere compares the last record in the target with the one that is cut at its place now. The state file counts on
+// both being the same record: else the restore would go on at the wrong one.
+func (l *lane) sameAsThere(c cut) error {
+	if l.last == nil {
+		return nil
+	}
+	here, err := recordAt(l.cutter.decoder, c.bytes, int(l.there)-1)
+	if err != nil {
+		return err
+	}
+	if here.Timestamp != l.last.Timestamp || !bytes.Equal(here.Key, l.last.Key) || !bytes.Equal(here.Value, l.last.Value) {
+		return fmt.Errorf("archived offset %d: %w", c.first+l.there-1, ErrArchiveChanged)
 	}
 	return nil
+}
+
+// recordAt returns a record by its number in the batch, counted from 0.
+func recordAt(d *recordbatch.Decoder, batch []byte, n int) (*recordbatch.Record, error) {
+	i := 0
+	for rec, err := range d.Records(batch) {
+		if err != nil {
+			return nil, fmt.Errorf("decode batch: %w", err)
+		}
+		if i == n {
+			rec.Key, rec.Value, rec.Headers = bytes.Clone(rec.Key), bytes.Clone(rec.Value), nil
+			return &rec, nil
+		}
+		i++
+	}
+	return nil, fmt.Errorf("decode batch: it has %d records, not %d", i, n+1)
 }
 
 // lastBatch fetches the batch that ends at end. A broker returns at least one whole batch, however small the limits.

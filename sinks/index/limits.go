@@ -1,0 +1,41 @@
+package index
+
+const (
+	// headroom is the free space in bytes below which the index stops.
+	// Closing and compacting write before they free: two memtables with logs
+	// of twice their size (48 MiB), the value log's mapping (2 MiB) and a
+	// compaction of level 0 into level 1 (64 MiB); the rest is for the other
+	// writers on the disk between two looks.
+	headroom = 256 << 20
+
+	// memtableSize is the memory for entries on their way to disk, in bytes; up
+	// to memtables of them exist at once. Entries are some 400 bytes, so 8 MiB
+	// are 20,000 segments: more would only make the process larger.
+	memtableSize = 8 << 20
+	memtables    = 2
+
+	// blockCache holds unpacked blocks of tables, in bytes. Reads follow a
+	// partition in order, so a small one hits nearly always.
+	blockCache = 8 << 20
+
+	// valueLogSize bounds the value log, in bytes. It stays empty, as no value
+	// reaches valueThreshold, but Badger maps twice its size, of at least 1 MiB.
+	valueLogSize = 1 << 20
+
+	// valueThreshold is the length in bytes from which Badger would use the
+	// value log. It must be above every value and at most 15% of memtableSize.
+	valueThreshold = 1 << 20
+
+	// MaxBlocks is the longest block table of an entry that is kept, in bytes.
+	// A segment of 16 MiB has some 4 KiB; a large roll-up's table is read from
+	// its footer instead.
+	MaxBlocks = 256 << 10
+
+	// maxCopies bounds the regions of an entry. An archive has two; the rest
+	// is room for a move from one region to another.
+	maxCopies = 8
+
+	// page is how many entries Range reads before it lets go of the database,
+	// so that a slow reader holds up neither Close nor compaction.
+	page = 256
+)

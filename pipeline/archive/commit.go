@@ -1,0 +1,145 @@
+package archive
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+// commits writes the group's offsets: always the last step, always the lower
+// tail, with the digest of what ends there as a witness. A refused commit is a
+// hint that the group has moved on; an accepted one proves nothing.
+type commits struct {
+	log    *slog.Logger
+	commit func(ctx context.Context, offsets map[string]map[int32]kgo.EpochOffset, done onCommit)
+
+	mu    sync.Mutex
+	dirty map[*partition]bool
+	last  map[Key]int64 // what was committed, by us
+}
+
+// onCommit is called once a commit is answered.
+type onCommit = func(*kgo.Client, *kmsg.OffsetCommitRequest, *kmsg.OffsetCommitResponse, error)
+
+// note remembers that a partition's tail has moved.
+func (c *commits) note(p *partition) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.dirty[p] = true
+}
+
+// run commits now and then until ctx ends.
+func (c *commits) run(ctx context.Context) {
+	tick := time.NewTicker(commitEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+		c.mu.Lock()
+		ps := make([]*partition, 0, len(c.dirty))
+		for p := range c.dirty {
+			ps = append(ps, p)
+		}
+		c.mu.Unlock()
+		if err := c.flush(ctx, ps); err != nil && ctx.Err() == nil {
+			c.log.Warn("commit group offsets", "error", err)
+		}
+	}
+}
+
+// flush commits the lower tails of partitions that we own, now. It returns nil
+// if the group took them all.
+func (c *commits) flush(ctx context.Context, ps []*partition) error {
+	offsets, digests := c.collect(ps)
+	if len(offsets) == 0 {
+		return nil
+	}
+	ctx = kgo.PreCommitFnContext(ctx, func(req *kmsg.OffsetCommitRequest) error {
+		witness(req, digests)
+		return nil
+	})
+	var failed error
+	c.commit(ctx, offsets, func(_ *kgo.Client, _ *kmsg.OffsetCommitRequest, resp *kmsg.OffsetCommitResponse, err error) {
+		failed = c.settle(offsets, resp, err)
+	})
+	if failed != nil {
+		for _, p := range ps {
+			c.note(p) // once more with the next commit
+		}
+	}
+	return failed
+}
+
+// collect takes the partitions whose lower tail is ahead of the last commit.
+func (c *commits) collect(ps []*partition) (map[string]map[int32]kgo.EpochOffset, map[Key]string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	offsets, digests := map[string]map[int32]kgo.EpochOffset{}, map[Key]string{}
+	for _, p := range ps {
+		delete(c.dirty, p)
+		if !p.tails.known() {
+			continue
+		}
+		low := p.tails.lower()
+		if low.Next <= c.last[p.key] {
+			continue
+		}
+		if offsets[p.key.Topic] == nil {
+			offsets[p.key.Topic] = map[int32]kgo.EpochOffset{}
+		}
+		offsets[p.key.Topic][p.key.Partition] = kgo.EpochOffset{Epoch: -1, Offset: low.Next}
+		digests[p.key] = p.name.Lineage.String() + " " + low.Digest.String()
+	}
+	return offsets, digests
+}
+
+// settle remembers what the group took, and returns the first refusal.
+func (c *commits) settle(offsets map[string]map[int32]kgo.EpochOffset, resp *kmsg.OffsetCommitResponse, err error) error {
+	if err != nil {
+		return err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, rt := range resp.Topics {
+		for _, rp := range rt.Partitions {
+			if code := kerr.ErrorForCode(rp.ErrorCode); code != nil {
+				err = fmt.Errorf("%s/%d: %w", rt.Topic, rp.Partition, code)
+				continue
+			}
+			c.last[Key{rt.Topic, rp.Partition}] = offsets[rt.Topic][rp.Partition].Offset
+		}
+	}
+	return err
+}
+
+// forget drops what is known of a partition that we gave up: its next owner
+// may commit a lower offset, and then so may we.
+func (c *commits) forget(p *partition) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.dirty, p)
+	delete(c.last, p.key)
+}
+
+// witness puts lineage and digest into the metadata of a commit, as
+// "tidemark/1 <lineage> <digest>": some 100 of the 4,096 bytes that a broker
+// allows.
+func witness(req *kmsg.OffsetCommitRequest, digests map[Key]string) {
+	for i := range req.Topics {
+		rt := &req.Topics[i]
+		for j := range rt.Partitions {
+			if d, ok := digests[Key{rt.Topic, rt.Partitions[j].Partition}]; ok {
+				rt.Partitions[j].Metadata = kmsg.StringPtr("tidemark/1 " + d)
+			}
+		}
+	}
+}

@@ -1,0 +1,90 @@
+package archive
+
+import (
+	"math"
+	"sync/atomic"
+	"time"
+
+	"github.com/tidemark-io/tidemark/codec/names"
+	"github.com/tidemark-io/tidemark/codec/recordbatch"
+)
+
+// span is a run of offsets [from, to) to fetch. A partition has one span for
+// every hole that Kafka can still fill, and a last one without an end.
+type span struct {
+	from, to int64
+	// prev is the digest of what ends at from.
+	prev names.Digest
+}
+
+// endless is the end of a partition's last span.
+const endless = math.MaxInt64
+
+// cursor is where the fetcher stands in one partition. A fetch loop that has
+// set inFlight under the fetcher's mutex owns the other fields until it clears
+// it; removed may be set by anybody who holds the mutex.
+type cursor struct {
+	key   Key
+	id    names.TopicID
+	chunk chan<- chunk
+
+	spans []span // spans[0] is being fetched
+	next  int64  // the offset to ask for
+	until int64  // stop here; endless unless the run ends when caught up
+	epoch int32  // leader epoch of the last batch fetched, -1 if unknown (KIP-320)
+
+	leader  leader
+	rest    time.Time // do not fetch before
+	corrupt int       // damaged answers in a row
+	halted  bool      // stopped by halt, and not moved since
+	empty   int       // answers in a row without any bytes although the log goes on
+
+	inFlight bool
+	removed  bool
+}
+
+// ready reports whether to ask for more.
+func (c *cursor) ready(now time.Time) bool {
+	return !c.inFlight && !c.removed && c.next < c.until && !now.Before(c.rest) && len(c.chunk) < cap(c.chunk)-1
+}
+
+// chunk is what one fetch brought for one partition, on its way to the
+// partition's own goroutine. Its order is begin, batches, gap, closing.
+type chunk struct {
+	// begin starts a span: whatever is open belongs to another.
+	begin *span
+	// batches are what is to be archived of [from, next); what is missing was
+	// aborted or compacted away.
+	batches []recordbatch.Batch
+	next    int64
+	// gap is set where offsets were gone before they could be fetched.
+	gap *lostRange
+	// closing, unless empty, closes the segment behind the chunk.
+	closing Reason
+	pin     *pin
+}
+
+// lostRange is a run of offsets that cannot be archived, and why.
+type lostRange struct {
+	base, next int64
+	reason     string
+}
+
+// pin keeps a fetch response in the budget until every chunk of it has been
+// copied into segments.
+type pin struct {
+	bytes  int64
+	refs   atomic.Int32
+	budget *budget
+}
+
+func (p *pin) take() *pin {
+	p.refs.Add(1)
+	return p
+}
+
+func (p *pin) release() {
+	if p != nil && p.refs.Add(-1) == 0 {
+		p.budget.add(-p.bytes)
+	}
+}

@@ -1,0 +1,218 @@
+package archive
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/tidemark-io/tidemark/codec/names"
+	"github.com/tidemark-io/tidemark/codec/recordbatch"
+)
+
+// answer is a partition's part of a fetch response with what belongs to the
+// whole: whether the response held any batches at all, and the pin.
+type answer struct {
+	*kmsg.FetchResponseTopicPartition
+	barren bool
+	pin    *pin
+}
+
+// deliver hands each partition its part, and returns the cursors that got
+// data.
+func (f *fetcher) deliver(ctx context.Context, resp *kmsg.FetchResponse, claimed []*cursor, p *pin) map[*cursor]bool {
+	byName, byID := index(claimed)
+	busy := map[*cursor]bool{}
+	for i := range resp.Topics {
+		rt := &resp.Topics[i]
+		for j := range rt.Partitions {
+			rp := &rt.Partitions[j]
+			c := byName[Key{rt.Topic, rp.Partition}]
+			if resp.Version >= topicIDsSince {
+				c = byID[idKey{rt.TopicID, rp.Partition}]
+			}
+			if c == nil {
+				continue // not asked for
+			}
+			if len(rp.RecordBatches) > 0 {
+				busy[c] = true
+			}
+			f.take(ctx, c, answer{rp, p.bytes == 0 && resp.ThrottleMillis == 0, p})
+		}
+	}
+	return busy
+}
+
+// topicIDsSince is the fetch version that names topics by id (KIP-516).
+const topicIDsSince = 13
+
+type idKey struct {
+	id        names.TopicID
+	partition int32
+}
+
+func index(claimed []*cursor) (map[Key]*cursor, map[idKey]*cursor) {
+	byName := make(map[Key]*cursor, len(claimed))
+	byID := make(map[idKey]*cursor, len(claimed))
+	for _, c := range claimed {
+		byName[c.key] = c
+		byID[idKey{c.id, c.key.Partition}] = c
+	}
+	return byName, byID
+}
+
+// take moves one cursor on by one answer, or finds out why it cannot.
+func (f *fetcher) take(ctx context.Context, c *cursor, a answer) {
+	err := kerr.ErrorForCode(a.ErrorCode)
+	switch {
+	case err == nil && a.DivergingEpoch.EndOffset >= 0 && a.DivergingEpoch.Epoch >= 0:
+		f.halt(c, &TruncatedError{Key: c.key, At: a.DivergingEpoch.EndOffset, Fetched: c.next})
+	case err == nil:
+		f.read(c, a)
+	case errors.Is(err, kerr.OffsetOutOfRange):
+		f.outOfRange(ctx, c, a)
+	case kerr.IsRetriable(err), errors.Is(err, kerr.UnknownTopicID), errors.Is(err, kerr.InconsistentTopicID), errors.Is(err, kerr.FencedLeaderEpoch):
+		c.rest = time.Now().Add(retryFirst)
+		f.topology.refresh()
+	default:
+		f.halt(c, fmt.Errorf("fetch: %w", err))
+	}
+}
+
+// read takes the batches of an answer without error.
+func (f *fetcher) read(c *cursor, a answer) {
+	ch, err := f.walk(c, a)
+	if err == nil && ch.next == c.next && len(a.RecordBatches) == 0 {
+		f.barren(c, a, &ch)
+	}
+	if ch.next > c.next {
+		c.next, c.corrupt, c.empty = ch.next, 0, 0
+		f.hand(c, ch, a)
+	}
+	if err != nil {
+		f.damaged(c, err)
+	}
+}
+
+// walk goes over the batches header by header, and keeps those that are part
+// of the archive. What comes before an error is good.
+func (f *fetcher) walk(c *cursor, a answer) (chunk, error) {
+	ch := chunk{next: c.next}
+	filter := newAborted(a.AbortedTransactions)
+	rest := a.RecordBatches
+	for len(rest) > 0 && ch.next < c.spans[0].to {
+		h, batch, after, err := recordbatch.Next(rest)
+		if errors.Is(err, recordbatch.ErrPartial) {
+			return ch, f.tooLarge(c, ch, h, len(a.RecordBatches))
+		}
+		if err != nil {
+			return ch, err
+		}
+		rest = after
+		if h.NextOffset() <= ch.next {
+			continue // a fetch from the middle may begin with what is known
+		}
+		if h.Size() > int(f.cfg.Fetch.MaxBatchBytes) {
+			return ch, &BatchSizeError{Key: c.key, Offset: h.BaseOffset, Size: h.Size(), Limit: int(f.cfg.Fetch.MaxBatchBytes)}
+		}
+		drop, err := filter.drops(h, batch)
+		if err != nil {
+			return ch, err
+		}
+		if !drop {
+			ch.batches = append(ch.batches, recordbatch.Batch{Header: h, Bytes: batch})
+		}
+		ch.next, c.epoch = h.NextOffset(), h.PartitionLeaderEpoch
+	}
+	return ch, nil
+}
+
+// tooLarge tells a last batch that was cut, which is how brokers end an
+// answer, from a first batch that does not fit: brokers send that whole, so a
+// cut one never will.
+func (f *fetcher) tooLarge(c *cursor, ch chunk, h recordbatch.Header, got int) error {
+	if ch.next > c.next || h.Length == 0 || h.Size() <= int(f.cfg.Fetch.MaxBatchBytes) {
+		return nil
+	}
+	return &BatchSizeError{Key: c.key, Offset: h.BaseOffset, Size: h.Size(), Limit: int(f.cfg.Fetch.MaxBatchBytes)}
+}
+
+// barren moves a cursor over the end of a log where compaction left nothing to
+// fetch: the broker had room for more, twice, yet sent no byte to anybody,
+// while its last stable offset is ahead.
+func (f *fetcher) barren(c *cursor, a answer, ch *chunk) {
+	if !a.barren || a.LastStableOffset <= c.next || a.LogStartOffset > c.next {
+		c.empty = 0
+		return
+	}
+	if c.empty++; c.empty >= 2 {
+		ch.next = min(a.LastStableOffset, c.spans[0].to)
+	}
+}
+
+// hand gives a chunk to the partition, with the close that belongs behind it.
+func (f *fetcher) hand(c *cursor, ch chunk, a answer) {
+	if c.halted {
+		c.halted = false
+		f.hooks.stalled(c.key, nil)
+	}
+	f.hooks.fetched(c.key, len(ch.batches), records(ch.batches), len(a.RecordBatches), max(a.LastStableOffset-c.next, 0))
+	if c.next >= c.until {
+		ch.closing = ByCatchUp
+	}
+	var then *span
+	if c.next >= c.spans[0].to {
+		ch.closing = ByRelease
+		c.spans = c.spans[1:]
+		c.next, then = c.spans[0].from, &c.spans[0]
+	}
+	if len(ch.batches) > 0 {
+		ch.pin = a.pin.take()
+	}
+	f.put(c, ch)
+	if then != nil {
+		f.put(c, chunk{begin: then, next: then.from})
+	}
+}
+
+// put never waits: a cursor is fetched for only while its channel has room for
+// two more. What comes for a removed cursor is dropped.
+func (f *fetcher) put(c *cursor, ch chunk) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if c.removed {
+		ch.pin.release()
+		return
+	}
+	c.chunk <- ch
+}
+
+func records(batches []recordbatch.Batch) (n int64) {
+	for i := range batches {
+		n += int64(batches[i].Count)
+	}
+	return n
+}
+
+// damaged fetches again, for the leader may have moved to a sound replica, and
+// stops the partition when that does not help.
+func (f *fetcher) damaged(c *cursor, err error) {
+	c.corrupt++
+	if errors.Is(err, recordbatch.ErrCorrupt) && c.corrupt < corruptTries {
+		c.rest = time.Now().Add(retryFirst)
+		f.topology.refresh()
+		return
+	}
+	f.halt(c, err)
+}
+
+// halt stops one partition, visibly, and looks again after a while. It never
+// moves the cursor.
+func (f *fetcher) halt(c *cursor, err error) {
+	c.rest, c.halted = time.Now().Add(stoppedFor), true
+	f.log.Error("partition stopped", "topic", c.key.Topic, "partition", c.key.Partition, "offset", c.next, "error", err)
+	f.hooks.stalled(c.key, err)
+}

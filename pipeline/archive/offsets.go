@@ -1,0 +1,89 @@
+package archive
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+// offsets asks brokers where a partition's log begins and ends.
+type offsets struct{ client *kgo.Client }
+
+// The special timestamps of ListOffsets.
+const (
+	atEnd   = -1
+	atStart = -2
+)
+
+// start returns the first offset that the log still holds.
+func (o *offsets) start(ctx context.Context, k Key) (int64, error) {
+	return o.ask(ctx, k, atStart, 0)
+}
+
+// end returns the high watermark.
+func (o *offsets) end(ctx context.Context, k Key) (int64, error) {
+	return o.ask(ctx, k, atEnd, 0)
+}
+
+// stable returns the last stable offset: where committed data ends.
+func (o *offsets) stable(ctx context.Context, k Key) (int64, error) {
+	return o.ask(ctx, k, atEnd, readCommitted)
+}
+
+func (o *offsets) ask(ctx context.Context, k Key, at int64, isolation int8) (int64, error) {
+	req := kmsg.NewPtrListOffsetsRequest()
+	req.IsolationLevel = isolation
+	rt := kmsg.NewListOffsetsRequestTopic()
+	rt.Topic = k.Topic
+	rp := kmsg.NewListOffsetsRequestTopicPartition()
+	rp.Partition, rp.Timestamp = k.Partition, at
+	rt.Partitions = append(rt.Partitions, rp)
+	req.Topics = append(req.Topics, rt)
+	resp, err := req.RequestWith(ctx, o.client)
+	if err != nil {
+		return 0, fmt.Errorf("list offsets of %s/%d: %w", k.Topic, k.Partition, err)
+	}
+	for _, rt := range resp.Topics {
+		for _, rp := range rt.Partitions {
+			if rt.Topic == k.Topic && rp.Partition == k.Partition {
+				return rp.Offset, kerr.ErrorForCode(rp.ErrorCode)
+			}
+		}
+	}
+	return 0, fmt.Errorf("list offsets of %s/%d: the answer does not mention it", k.Topic, k.Partition)
+}
+
+// outOfRange settles an offset that the broker does not have. Retention may
+// have overtaken the cursor: those offsets become a gap, and fetching goes on
+// at the log's start. Anything else is never a reset: the partition stops.
+func (f *fetcher) outOfRange(ctx context.Context, c *cursor, a answer) {
+	start, err := f.offsets.start(ctx, c.key)
+	if err != nil {
+		c.rest = time.Now().Add(retryFirst)
+		f.log.Warn("offset out of range", "topic", c.key.Topic, "partition", c.key.Partition, "offset", c.next, "error", err)
+		return
+	}
+	if start <= c.next {
+		f.beyondEnd(ctx, c)
+		return
+	}
+	lost := &lostRange{base: c.next, next: min(start, c.spans[0].to), reason: "retention: deleted from Kafka before it was fetched"}
+	c.next = lost.next
+	f.hand(c, chunk{next: lost.next, gap: lost}, a)
+}
+
+// beyondEnd stops the partition unless the log has grown to the cursor in the
+// meantime: a new leader may briefly know less than the last one.
+func (f *fetcher) beyondEnd(ctx context.Context, c *cursor) {
+	end, err := f.offsets.end(ctx, c.key)
+	if err != nil || end >= c.next {
+		c.rest = time.Now().Add(retryFirst)
+		f.topology.refresh()
+		return
+	}
+	f.halt(c, &TruncatedError{Key: c.key, At: end, Fetched: c.next})
+}

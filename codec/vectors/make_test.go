@@ -17,6 +17,8 @@ import (
 func (m *maker) good() {
 	a, b := m.batch(recordbatch.Options{BaseOffset: 100}, 5), m.batch(recordbatch.Options{BaseOffset: 105}, 30)
 	m.addGood("good-plain.seg", "one block, stored as it is", m.seal(m.header(100), segment.Options{}, 105, a), a)
+	one := m.batch(recordbatch.Options{BaseOffset: 100}, 1)
+	m.addGood(exampleFile, "one record, with a filter: the worked example of FORMAT.md", m.seal(m.header(100), segment.Options{Filter: true}, 101, one), one)
 	zstd := segment.Options{BlockSize: 1, Compression: block.Zstd}
 	m.addGood("good-zstd.seg", "two blocks, compressed by tidemark where that saves bytes", m.seal(m.header(100), zstd, 140, a, b), a, b)
 	null := m.batch(recordbatch.Options{BaseOffset: 103}, 1)

@@ -50,6 +50,7 @@ func TestUpdate(t *testing.T) {
 	m.misplaced()
 	m.foreign()
 	m.save()
+	writeExample(t)
 }
 
 func signerOf(word string, role signed.Role) *signed.Signer {

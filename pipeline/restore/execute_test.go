@@ -4,6 +4,7 @@ import (
 	"math"
 	"path/filepath"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -199,5 +200,55 @@ func TestRequestsAreShared(t *testing.T) {
 	}
 	for p := range int32(24) {
 		same(t, "shared", read(t, c.ListenAddrs(), "restored", p), expected(t, archive[orders(p)], 39))
+	}
+}
+
+func TestRateLimit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		x := newExecution(&Plan{}, nil, nil, Options{MaxRate: 1000}.withDefaults())
+		l := &lane{execution: x}
+		begin := time.Now()
+		for range 3 {
+			if err := l.pace(t.Context(), 2000); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if took := time.Since(begin); took < 5*time.Second || took > 6*time.Second {
+			t.Errorf("6000 bytes at 1000 a second, the first 1000 at once, took %v", took)
+		}
+	})
+}
+
+// A budget below the size of one batch lets one batch through at a time; it must not block for ever.
+func TestTinyMemory(t *testing.T) {
+	c, client := cluster(t)
+	archive := shelves{orders(0): manyBatches(t, 30), orders(1): manyBatches(t, 30), orders(2): manyBatches(t, 30)}
+	opts := options(t)
+	opts.Memory = 1
+	if _, err := Execute(t.Context(), plan(t, archive, client, request(1000)), archive, client, opts); err != nil {
+		t.Fatal(err)
+	}
+	for p, s := range archive {
+		same(t, p.String(), read(t, c.ListenAddrs(), "restored", p.Number), expected(t, s, 1000))
+	}
+}
+
+// Progress ends at what came back, and the result names the archived offsets.
+func TestProgressAndResult(t *testing.T) {
+	_, client := cluster(t)
+	archive := shelves{orders(0): everyKind(t)}
+	var last Progress
+	opts := options(t)
+	opts.Progress = func(p Progress) { last = p }
+	r, err := Execute(t.Context(), plan(t, archive, client, request(1000)), archive, client, opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := int64(len(expected(t, archive[orders(0)], 1000)))
+	if last.Records != want || last.Done != 1 || last.Partitions != 1 || last.Bytes != r.Bytes {
+		t.Errorf("progress %+v, want %d records, %d bytes", last, want, r.Bytes)
+	}
+	if part := r.Partitions[0]; part.FirstOffset != 0 || part.LastOffset != 30 || part.Records != want {
+		t.Errorf("result %+v", part)
 	}
 }

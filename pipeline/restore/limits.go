@@ -9,8 +9,9 @@ const (
 	// planVersion changes when a plan of an older program must not be executed by this one.
 	planVersion = 1
 
-	// defaultParallel is how many partitions are read at once. Each keeps a decoded block and a few batches.
-	defaultParallel = 16
+	// defaultParallel is how many partitions are read at once. Each reads up to 64 MiB of segments ahead, and the process
+	// has to stay within 512 MiB.
+	defaultParallel = 4
 
 	// defaultMemory bounds the batches that wait for their broker, 64 MiB.
 	defaultMemory = 64 << 20

@@ -3,6 +3,7 @@ package restore
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/tidemark-io/tidemark/codec/segment"
 )
@@ -92,6 +93,8 @@ func (b *planner) holdsRecord(ctx context.Context, topic string, pp PartitionPla
 }
 
 func (b *planner) see(timestamp int64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	if !b.seen || timestamp < b.earliest {
 		b.earliest, b.seen = timestamp, true
 	}
@@ -137,4 +140,12 @@ func (b *planner) refuseEmpty() {
 
 func (b *planner) refuse(cause Cause, topic, format string, args ...any) {
 	b.plan.Refusals = append(b.plan.Refusals, Refusal{Cause: cause, Topic: topic, Text: fmt.Sprintf(format, args...)})
+}
+
+func (b *planner) warn(texts []string) {
+	for _, text := range texts {
+		if !slices.Contains(b.plan.Warnings, text) {
+			b.plan.Warnings = append(b.plan.Warnings, text)
+		}
+	}
 }

@@ -23,6 +23,8 @@ type Plan struct {
 	// Cluster is the id of the target cluster.
 	Cluster string      `json:"target_cluster"`
 	Topics  []TopicPlan `json:"topics"`
+	// Warnings are what a person should know before the plan is executed.
+	Warnings []string `json:"warnings,omitempty"`
 	// Refusals are the reasons why Execute will not begin; none means that it will.
 	Refusals []Refusal    `json:"refusals,omitempty"`
 	Digest   names.Digest `json:"digest"`

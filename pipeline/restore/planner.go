@@ -8,6 +8,7 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"sync"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
@@ -22,6 +23,8 @@ type planner struct {
 	target *target
 	plan   *Plan
 	dec    *recordbatch.Decoder
+
+	mu sync.Mutex // a source may call back from goroutines of its own
 	// earliest is the lowest timestamp seen while looking for a first record, in ms; it counts only if seen is true.
 	earliest int64
 	seen     bool
@@ -131,6 +134,7 @@ func (b *planner) partition(ctx context.Context, p names.Partition) (PartitionPl
 		if err != nil {
 			return PartitionPlan{}, fmt.Errorf("survey %s: %w", at.Lineage, err)
 		}
+		b.warn(s.Warnings)
 		if _, end := s.span(); limit < end {
 			pp.Abandoned = append(pp.Abandoned, Stretch{at.Lineage, limit, end})
 		}

@@ -19,7 +19,7 @@ type Source interface {
 	// Survey tells what the archive holds of one partition, from names and footers.
 	Survey(ctx context.Context, p names.Partition) (Survey, error)
 	// Read yields the partition's offsets [from, next), each once and in order, from whatever copies open. It leaves out
-	// blocks for which skip is true. An error comes last; offsets that no copy serves are one. The records that come must be
+	// blocks for which skip, which may be called by several goroutines, is true. An error comes last; offsets that no copy serves are one. The records that come must be
 	// the same in every call.
 	Read(ctx context.Context, p names.Partition, from, next int64, skip func(segment.BlockInfo) bool) iter.Seq2[Piece, error]
 }
@@ -42,11 +42,13 @@ type Survey struct {
 	Gaps []Gap
 	// Parent is the lineage that this one branched from, where the first segment begins; nil if it branched from none.
 	Parent *names.Lineage
+	// Warnings say what the survey could not see, such as a region that did not answer.
+	Warnings []string
 }
 
 // below returns what the survey holds of the offsets below a limit.
 func (s Survey) below(limit int64) Survey {
-	clipped := Survey{Parent: s.Parent}
+	clipped := Survey{Parent: s.Parent, Warnings: s.Warnings}
 	for _, seg := range s.Segments {
 		if seg.Base < limit {
 			seg.Next = min(seg.Next, limit)

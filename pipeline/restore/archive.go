@@ -1,0 +1,185 @@
+package restore
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"maps"
+	"slices"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/tidemark-io/tidemark/codec/names"
+	"github.com/tidemark-io/tidemark/codec/segment"
+	"github.com/tidemark-io/tidemark/pipeline/cover"
+)
+
+// surveyParallel is how many footers are read at once: each is one or two small requests that wait for the store.
+const surveyParallel = 16
+
+// archive makes a Source of an archive.
+type archive struct {
+	cover  *cover.Archive
+	report func(cover.Finding)
+}
+
+// FromArchive reads through the cover rule: from the nearest region that serves a block, then from the others. What is found
+// wrong with copies on the way goes to report, which may be nil.
+func FromArchive(a *cover.Archive, report func(cover.Finding)) Source {
+	return &archive{cover: a, report: report}
+}
+
+// Partitions orders the lives of a topic by when their newest objects were made.
+func (s *archive) Partitions(ctx context.Context, topic string) ([]names.Partition, error) {
+	found, err := s.cover.Partitions(ctx, topic)
+	if err != nil {
+		return nil, err
+	}
+	newest := map[names.TopicID]time.Time{}
+	for _, p := range found {
+		newest[p.Lineage.Topic] = time.Time{}
+	}
+	if len(newest) < 2 {
+		return found, nil
+	}
+	for _, p := range found {
+		made, err := s.made(ctx, p)
+		if err != nil {
+			return nil, fmt.Errorf("tell the age of %s: %w", p, err)
+		}
+		if made.After(newest[p.Lineage.Topic]) {
+			newest[p.Lineage.Topic] = made
+		}
+	}
+	slices.SortStableFunc(found, func(a, b names.Partition) int {
+		return newest[a.Lineage.Topic].Compare(newest[b.Lineage.Topic])
+	})
+	return found, nil
+}
+
+// made tells when the newest segment of a partition was begun, zero if there is none.
+func (s *archive) made(ctx context.Context, p names.Partition) (time.Time, error) {
+	m, err := s.cover.Map(ctx, p)
+	if err != nil {
+		return time.Time{}, err
+	}
+	for _, c := range slices.Backward(m.Segments) {
+		o, err := s.verified(ctx, c)
+		if err == nil {
+			return o.Segment.Header().Created, nil
+		}
+		if ctx.Err() != nil {
+			return time.Time{}, ctx.Err()
+		}
+	}
+	return time.Time{}, nil
+}
+
+// verified returns the first copy of an object that counts.
+func (s *archive) verified(ctx context.Context, c cover.Candidate) (*cover.Object, error) {
+	var reasons []error
+	for _, p := range c.Places {
+		o, err := s.cover.Verify(ctx, p.Region, c.Range)
+		if err == nil {
+			return o, nil
+		}
+		reasons = append(reasons, err)
+	}
+	return nil, errors.Join(reasons...)
+}
+
+// Survey counts only what verifies: offsets whose every copy is damaged are missing, whatever the names say.
+func (s *archive) Survey(ctx context.Context, p names.Partition) (Survey, error) {
+	m, err := s.cover.Map(ctx, p)
+	if err != nil {
+		return Survey{}, err
+	}
+	segments, err := s.verifyAll(ctx, m.Segments)
+	if err != nil {
+		return Survey{}, err
+	}
+	gaps, err := s.verifyAll(ctx, m.Gaps)
+	if err != nil {
+		return Survey{}, err
+	}
+	found := Survey{Warnings: silent(m.Down)}
+	covered := &cover.Coverage{}
+	for _, o := range segments {
+		found.add(o)
+		covered.Add(cover.Offsets{Base: o.Name.Base, Next: o.Name.Next})
+	}
+	if p.Lineage.Branch != names.RootBranch && len(segments) > 0 {
+		found.Parent = &names.Lineage{Topic: p.Lineage.Topic, Branch: segments[0].Segment.Header().Parent}
+	}
+	if span, ok := m.Span(); ok {
+		found.Gaps = missing(span, covered, gaps)
+	}
+	return found, nil
+}
+
+// silent names the regions that did not answer.
+func silent(down map[string]error) []string {
+	var warnings []string
+	for _, region := range slices.Sorted(maps.Keys(down)) {
+		warnings = append(warnings, fmt.Sprintf("region %s did not answer: what only it holds is not in the plan", region))
+	}
+	return warnings
+}
+
+// verifyAll returns the objects that count, in the order of the candidates.
+func (s *archive) verifyAll(ctx context.Context, candidates []cover.Candidate) ([]*cover.Object, error) {
+	all := make([]*cover.Object, len(candidates))
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(surveyParallel)
+	for i, c := range candidates {
+		g.Go(func() error {
+			o, err := s.verified(ctx, c)
+			if err == nil {
+				all[i] = o
+			}
+			return ctx.Err()
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(all, func(o *cover.Object) bool { return o == nil }), nil
+}
+
+func (s *Survey) add(o *cover.Object) {
+	f := o.Segment.Footer()
+	s.Segments = append(s.Segments, Segment{
+		Name: o.Name.String(), Base: o.Name.Base, Next: o.Name.Next,
+		Records: int64(f.Records), Bytes: o.Info.Size, MaxTimestamp: f.MaxTimestamp(),
+	})
+}
+
+// missing returns what no segment covers, with the reason where a gap file tells it.
+func missing(span cover.Offsets, covered *cover.Coverage, files []*cover.Object) []Gap {
+	var found []Gap
+	for _, f := range files {
+		for _, o := range covered.Missing(cover.Offsets{Base: f.Name.Base, Next: f.Name.Next}) {
+			found = append(found, Gap{Base: o.Base, Next: o.Next, Reason: f.Gap.Reason})
+			covered.Add(o)
+		}
+	}
+	for _, o := range covered.Missing(span) {
+		found = append(found, Gap{Base: o.Base, Next: o.Next, Reason: "no copy that counts", Unexplained: true})
+	}
+	slices.SortFunc(found, func(a, b Gap) int { return cmp.Compare(a.Base, b.Base) })
+	return found
+}
+
+func (s *archive) Read(ctx context.Context, p names.Partition, from, next int64, skip func(segment.BlockInfo) bool) iter.Seq2[Piece, error] {
+	return func(yield func(Piece, error) bool) {
+		options := cover.ReadOptions{From: from, To: next, SkipBlock: skip, Report: s.report}
+		for piece, err := range s.cover.Read(ctx, p, options) {
+			if !yield(piece, err) || err != nil {
+				return
+			}
+		}
+	}
+}

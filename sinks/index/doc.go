@@ -20,7 +20,7 @@
 //
 // Badger maps its files and, where they are damaged, ends the process from
 // goroutines of its own, where nobody can catch it. So its files are compared
-// with sums before it sees them. After a kill there are no sums; should it
+// with sums before it sees them, which reads them once. After a kill there are no sums; should it
 // then end the process while opening, suspect stays behind and the next start
 // begins empty. A full disk would be a SIGBUS: before each write the free
 // space is looked at, and the index stops well before.

@@ -3,20 +3,21 @@ package index
 const (
 	// headroom is the free space in bytes below which the index stops.
 	// Closing and compacting write before they free: two memtables with logs
-	// of twice their size (48 MiB), the value log's mapping (2 MiB) and a
-	// compaction of level 0 into level 1 (64 MiB); the rest is for the other
+	// of twice their size (24 MiB), the value log's mapping (2 MiB) and a
+	// compaction of level 0 into level 1 (64 MiB). The rest is for the other
 	// writers on the disk between two looks.
 	headroom = 256 << 20
 
 	// memtableSize is the memory for entries on their way to disk, in bytes; up
-	// to memtables of them exist at once. Entries are some 400 bytes, so 8 MiB
-	// are 20,000 segments: more would only make the process larger.
-	memtableSize = 8 << 20
+	// to memtables of them exist at once. Entries are some 400 bytes, so 4 MiB
+	// are 10,000 segments. Twice as much doubles the memory of the whole index
+	// and makes it no faster.
+	memtableSize = 4 << 20
 	memtables    = 2
 
 	// blockCache holds unpacked blocks of tables, in bytes. Reads follow a
 	// partition in order, so a small one hits nearly always.
-	blockCache = 8 << 20
+	blockCache = 2 << 20
 
 	// valueLogSize bounds the value log, in bytes. It stays empty, as no value
 	// reaches valueThreshold, but Badger maps twice its size, of at least 1 MiB.
@@ -24,7 +25,7 @@ const (
 
 	// valueThreshold is the length in bytes from which Badger would use the
 	// value log. It must be above every value and at most 15% of memtableSize.
-	valueThreshold = 1 << 20
+	valueThreshold = 512 << 10
 
 	// MaxBlocks is the longest block table of an entry that is kept, in bytes.
 	// A segment of 16 MiB has some 4 KiB; a large roll-up's table is read from

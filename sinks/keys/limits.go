@@ -8,9 +8,9 @@ const (
 	// erasure that rewrites a page stays small (about 11 KiB).
 	DefaultSlots = 256
 
-	// MaxSlots is set by the slot number, which is an uint16 in a segment's
-	// header, and keeps a page below signed.MaxFile: 8,192 secrets take 361 KB
-	// in base64.
+	// MaxSlots keeps a page well below signed.MaxFile: 8,192 secrets take 361 KB
+	// in base64. The slot number, an uint16 in a segment's header, would allow
+	// more.
 	MaxSlots = 8192
 
 	// DefaultKEKAge is how long one KEK wraps new pages. NIST SP 800-57 part 1

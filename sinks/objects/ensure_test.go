@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"testing"
 
+	"github.com/tidemark-io/tidemark/codec/object"
 	"github.com/tidemark-io/tidemark/sinks/objects"
 	"github.com/tidemark-io/tidemark/sinks/objects/objectstest"
 )
@@ -62,6 +63,25 @@ type refuseAll struct{ *objects.Memory }
 
 func (r refuseAll) Put(_ contextT, key string, _ []byte, _ objects.PutOptions) error {
 	return &objects.Error{Op: "put", Key: key, Kind: fs.ErrExist}
+}
+
+// The length counts by itself: a checksum is only 32 bits.
+func TestEnsureComparesLength(t *testing.T) {
+	m := objects.NewMemory(objects.MemoryOptions{})
+	mustPut(t, m, "k", "body", objects.PutOptions{})
+	var conflict *objects.ConflictError
+	if err := objects.Ensure(t.Context(), longer{m}, "k", []byte("body"), objects.PutOptions{}); !errors.As(err, &conflict) {
+		t.Errorf("ensure over a longer object with the same checksum: %v", err)
+	}
+}
+
+// longer says that every object has one byte more.
+type longer struct{ *objects.Memory }
+
+func (l longer) Stat(ctx contextT, key string) (object.Info, error) {
+	info, err := l.Memory.Stat(ctx, key)
+	info.Size++
+	return info, err
 }
 
 // Without a stored checksum the bytes decide.

@@ -6,6 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"iter"
+
+	"github.com/tidemark-io/tidemark/codec/object"
 )
 
 // probePrefix is reserved for objects that ask the store a question and are
@@ -49,6 +52,39 @@ func deleteAll(ctx context.Context, s Deleter, key string) error {
 		if err := s.DeleteVersion(ctx, key, version); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// Access is one operation that ProbeAccess tried.
+type Access struct {
+	// Op is an operation as in Error.Op.
+	Op string
+	// Err is nil if it works.
+	Err error
+}
+
+// ProbeAccess tries every operation on a small object of its own and returns
+// one result for each, in the order in which they were tried. Without the
+// permission to put there is nothing to try the others on, and those that need
+// an object are left out.
+func ProbeAccess(ctx context.Context, s Store) []Access {
+	key := probePrefix + rand.Text()
+	found := []Access{{"put", s.Put(ctx, key, []byte("probe"), PutOptions{})}, {"list", first(s.List(ctx, probePrefix, ""))}}
+	if found[0].Err != nil {
+		return found
+	}
+	_, get := s.Get(ctx, key)
+	_, readat := s.ReadAt(ctx, key, make([]byte, 1), 0)
+	_, stat := s.Stat(ctx, key)
+	return append(found, Access{"get", get}, Access{"readat", readat}, Access{"stat", stat},
+		Access{"versions", first(s.Versions(ctx, key))}, Access{"delete", deleteAll(ctx, s, key)})
+}
+
+// first returns the error of a listing's first entry.
+func first(all iter.Seq2[object.Info, error]) error {
+	for _, err := range all {
+		return err
 	}
 	return nil
 }

@@ -176,6 +176,54 @@ func TestS3ShortBodies(t *testing.T) {
 	}
 }
 
+// An answer to another range than was asked for is no answer.
+func TestS3WrongRange(t *testing.T) {
+	server, s := openS3(t, objectstest.S3Options{})
+	mustPut(t, s, "k", "0123456789", objects.PutOptions{})
+	for _, other := range []string{"bytes=3-4", "bytes=2-4", "bytes=2-2", ""} {
+		server.Fault(objectstest.RewriteRange(other))
+		if n, err := s.ReadAt(t.Context(), "k", make([]byte, 2), 2); n != 0 || !errors.Is(err, objects.ErrCorrupt) {
+			t.Errorf("range 2-3 answered with %q: %d, %v", other, n, err)
+		}
+	}
+}
+
+// The store makes one request for a call: whoever repeats a conditional PUT
+// must know what its 412 means.
+func TestS3RepeatsNothing(t *testing.T) {
+	server, s := openS3(t, objectstest.S3Options{})
+	server.Fault(objectstest.Answer(http.MethodPut, http.StatusServiceUnavailable, "SlowDown"))
+	if err := s.Put(t.Context(), "k", []byte("x"), objects.PutOptions{}); !objects.Retryable(err) || len(server.Requests()) != 1 {
+		t.Errorf("put: %v after %d requests, want 1", err, len(server.Requests()))
+	}
+}
+
+func TestProbeAccess(t *testing.T) {
+	server, s := openS3(t, objectstest.S3Options{Versioning: true})
+	for _, c := range []struct {
+		method string
+		denied []string
+	}{
+		{http.MethodPut, []string{"put"}},
+		{http.MethodDelete, []string{"delete"}},
+		{http.MethodHead, []string{"stat"}},
+		{http.MethodGet, []string{"list", "get", "readat", "versions", "delete"}}, // what cannot be listed is not deleted
+	} {
+		server.Fault(objectstest.Answer(c.method, http.StatusForbidden, "AccessDenied"))
+		var denied []string
+		for _, a := range objects.ProbeAccess(t.Context(), s) {
+			if errors.Is(a.Err, fs.ErrPermission) {
+				denied = append(denied, a.Op)
+			} else if a.Err != nil {
+				t.Errorf("%s: %v", a.Op, a.Err)
+			}
+		}
+		if !slices.Equal(denied, c.denied) {
+			t.Errorf("without %s: %q are denied, want %q", c.method, denied, c.denied)
+		}
+	}
+}
+
 // Row 37.
 func TestS3IgnoredConditionIsFound(t *testing.T) {
 	_, s := openS3(t, objectstest.S3Options{IgnoreConditions: true, Versioning: true})

@@ -1,0 +1,87 @@
+package config
+
+import "time"
+
+// The limits on what may be asked for. Outside of them a value is a slip of
+// the pen, not a wish.
+const (
+	// minSegment keeps a footer from outweighing the data it describes.
+	minSegment Size = 1 << 10
+	// maxSegment is what one PUT and one retry of it may reasonably carry.
+	maxSegment Size = 1 << 30
+	// maxBlock is what a reader must hold in memory to open one block.
+	maxBlock Size = 64 << 20
+	// maxRecord is below the largest response a Kafka client accepts, 2 GiB.
+	maxRecord Size = 1 << 30
+	// minAge still lets a PUT to a far region finish before the next begins.
+	minAge = Duration(100 * time.Millisecond)
+	// maxAge bounds how much a crash has to fetch again.
+	maxAge = Duration(24 * time.Hour)
+	// minSession and maxSession are the brokers' own default limits
+	// (group.min.session.timeout.ms, group.max.session.timeout.ms).
+	minSession = Duration(6 * time.Second)
+	maxSession = Duration(30 * time.Minute)
+	// maxWait keeps a long poll well within the brokers' idle limits.
+	maxWait = Duration(30 * time.Second)
+	// maxGrace is the longest a supervisor is usually willing to wait.
+	maxGrace = Duration(time.Hour)
+	// minRetention and maxRetention are those of S3 Object Lock: a day, a century.
+	minRetention = Duration(24 * time.Hour)
+	maxRetention = Duration(100 * 365 * 24 * time.Hour)
+	// maxFile keeps a wrong path (a log, a disk image) from filling memory.
+	maxFile = 1 << 20
+	// maxSecretFile is far above any password or token.
+	maxSecretFile = 64 << 10
+	// maxListLength bounds the numbers in TIDEMARK_TOPICS_<n>_NAME.
+	maxListLength = 10_000
+)
+
+// Default returns the configuration of an empty file. It is not complete:
+// regions have no default.
+func Default() *Config {
+	return &Config{
+		Archive: Archive{TrustFile: "trust.json", SigningKeyFile: "archive.key"},
+		Kafka: Kafka{
+			ClientID: "tidemark",
+			Group:    "tidemark",
+			Balancer: BalancerCooperative,
+			// A dead member's partitions stand still for this long. 10 s is four
+			// times faster than Kafka's own 45 s and still survives a pause of
+			// several seconds of a busy machine.
+			SessionTimeout: Duration(10 * time.Second),
+		},
+		Segment: Segment{
+			// Large enough that requests cost less than bytes, small enough that
+			// many partitions share the memory budget.
+			Size: 16 << 20,
+			// What a crash makes us fetch again, and how late a copy may be.
+			Age: Duration(10 * time.Second),
+			// The unit of a ranged read and of erasure; larger compresses no better.
+			Block:       1 << 20,
+			Compression: CompressionZstd,
+			KeyFilter:   true,
+		},
+		Memory: 256 << 20,
+		Fetch: Fetch{
+			// Half a second of patience lets idle topics be quiet, a mebibyte of
+			// appetite keeps busy ones from answering in crumbs.
+			MaxWait:           Duration(500 * time.Millisecond),
+			MinBytes:          1 << 20,
+			MaxBytes:          16 << 20,
+			MaxPartitionBytes: 4 << 20,
+			// Above the largest message.max.bytes commonly seen, 20 MB.
+			MaxRecordBytes: 32 << 20,
+		},
+		// Small segments are locked briefly: roll-ups carry the long lock.
+		Retention: Retention{Mode: RetentionNone, For: Duration(7 * 24 * time.Hour)},
+		StateDir:  "state",
+		// Kubernetes' terminationGracePeriodSeconds is 30 s by default.
+		ShutdownGrace: Duration(30 * time.Second),
+		Telemetry: Telemetry{
+			// Loopback: metrics name topics, and nobody asked to publish them.
+			Listen:    "127.0.0.1:9464",
+			LogLevel:  LevelInfo,
+			LogFormat: LogJSON,
+		},
+	}
+}

@@ -107,40 +107,34 @@ func (a *Archive) compareIdentity(file []byte) error {
 }
 
 // trusting runs open, and once more if it met a signer that was not introduced
-// yet and some region has the signer's file.
-func (a *Archive) trusting(ctx context.Context, open func() error) error {
+// yet and some region has the signer's file. The object that is opened comes
+// from region r: when that cannot say who the signer is, nothing is known about
+// the object.
+func (a *Archive) trusting(ctx context.Context, r *Region, open func() error) error {
 	err := open()
 	unknown := (*signed.UnknownSignerError)(nil)
 	if !errors.As(err, &unknown) {
 		return err
 	}
-	if introduced := a.introduce(ctx, unknown.Signer); introduced != nil {
-		if errors.Is(introduced, fs.ErrNotExist) {
-			return err
+	var own error
+	for i := range a.regions {
+		from := &a.regions[i]
+		file, get := from.Objects.Get(ctx, names.Signer(unknown.Signer))
+		if get == nil && a.introduced(file, unknown.Signer) {
+			return open()
 		}
-		return introduced
+		if from.Name == r.Name && get != nil && !errors.Is(get, fs.ErrNotExist) {
+			own = fmt.Errorf("read signer %s: %w", unknown.Signer, get)
+		}
 	}
-	return open()
+	if own != nil {
+		return own
+	}
+	return err
 }
 
-// introduce reads a signer's file from the first region that has a genuine
-// one. It is fs.ErrNotExist only if no region may still have it.
-func (a *Archive) introduce(ctx context.Context, id names.SignerID) error {
-	var unclear error
-	for _, r := range a.regions {
-		file, err := r.Objects.Get(ctx, names.Signer(id))
-		if err == nil {
-			if got, err := a.trust.Introduce(file); err == nil && got == id {
-				return nil
-			}
-			continue
-		}
-		if !errors.Is(err, fs.ErrNotExist) {
-			unclear = fmt.Errorf("read signer %s: region %s: %w", id, r.Name, err)
-		}
-	}
-	if unclear != nil {
-		return unclear
-	}
-	return fmt.Errorf("read signer %s: %w", id, fs.ErrNotExist)
+// introduced reports whether the file makes a signer trusted.
+func (a *Archive) introduced(file []byte, id names.SignerID) bool {
+	got, err := a.trust.Introduce(file)
+	return err == nil && got == id
 }

@@ -111,7 +111,7 @@ func (c *copies) openCopy(ctx context.Context, p Place, s *copyState) error {
 func (c *copies) read(ctx context.Context, r *Region, p Place) (*segment.Reader, error) {
 	if size := p.Info.Size; size > wholeLimit || c.ranged && size > smallObject {
 		far := &remote{ctx: ctx, objects: r.Objects, key: c.cand.String(), size: size}
-		s, err := c.archive.openSegment(ctx, c.cand.Range, far, size)
+		s, err := c.archive.openSegment(ctx, r, c.cand.Range, far, size)
 		if err == nil && (size > wholeLimit || c.sparse(s)) {
 			far.ahead = c.ahead()
 			return s, nil
@@ -124,7 +124,7 @@ func (c *copies) read(ctx context.Context, r *Region, p Place) (*segment.Reader,
 	if err != nil {
 		return nil, err
 	}
-	return c.archive.openSegment(ctx, c.cand.Range, bytes.NewReader(data), int64(len(data)))
+	return c.archive.openSegment(ctx, r, c.cand.Range, bytes.NewReader(data), int64(len(data)))
 }
 
 // sparse reports whether less than half of a segment is wanted.

@@ -62,7 +62,7 @@ func (a *Archive) verify(ctx context.Context, region string, name names.Range) (
 }
 
 func (a *Archive) verifySegment(ctx context.Context, r *Region, o *Object) error {
-	s, err := a.openSegment(ctx, o.Name, &remote{ctx: ctx, objects: r.Objects, key: o.Name.String(), size: o.Info.Size}, o.Info.Size)
+	s, err := a.openSegment(ctx, r, o.Name, &remote{ctx: ctx, objects: r.Objects, key: o.Name.String(), size: o.Info.Size}, o.Info.Size)
 	if err != nil {
 		return err
 	}
@@ -90,7 +90,7 @@ func (a *Archive) readGap(ctx context.Context, r *Region, name names.Range) (gap
 	if err != nil {
 		return gap, digest, err
 	}
-	err = a.trusting(ctx, func() (err error) {
+	err = a.trusting(ctx, r, func() (err error) {
 		gap, digest, err = OpenGap(name, file, a.trust)
 		return err
 	})
@@ -98,9 +98,9 @@ func (a *Archive) readGap(ctx context.Context, r *Region, name names.Range) (gap
 }
 
 // openSegment opens a segment found under a name.
-func (a *Archive) openSegment(ctx context.Context, name names.Range, src io.ReaderAt, size int64) (*segment.Reader, error) {
+func (a *Archive) openSegment(ctx context.Context, r *Region, name names.Range, src io.ReaderAt, size int64) (*segment.Reader, error) {
 	var s *segment.Reader
-	err := a.trusting(ctx, func() (err error) {
+	err := a.trusting(ctx, r, func() (err error) {
 		s, err = segment.Open(src, size, a.trust)
 		return err
 	})
@@ -152,6 +152,6 @@ func (a *Archive) load(ctx context.Context, o *Object) ([]byte, error) {
 	if crc := checksum(data); crc != o.Segment.CRC32C() {
 		return nil, damaged("CRC-32C of its %d bytes is %08x, the footer says %08x", len(data), crc, o.Segment.CRC32C())
 	}
-	o.Segment, err = a.openSegment(ctx, o.Name, bytes.NewReader(data), int64(len(data)))
+	o.Segment, err = a.openSegment(ctx, r, o.Name, bytes.NewReader(data), int64(len(data)))
 	return data, err
 }

@@ -10,6 +10,7 @@ import (
 	"iter"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"syscall"
 
@@ -176,7 +177,7 @@ func (d *Dir) begin(ctx context.Context, op, key string) error {
 	if err := CheckKey(key); err != nil {
 		return invalid(d.Name(), op, key, err)
 	}
-	if first, _, _ := cutSlash(key); first == tempDir {
+	if first, _, _ := strings.Cut(key, "/"); first == tempDir {
 		return invalid(d.Name(), op, key, errors.New("name is reserved for temporary files"))
 	}
 	return nil

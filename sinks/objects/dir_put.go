@@ -8,7 +8,6 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"strings"
 	"syscall"
 	"time"
 )
@@ -178,5 +177,3 @@ func (d *Dir) sweepTemp() {
 
 // parent is the directory of key, "." for the root.
 func parent(key string) string { return path.Dir(key) }
-
-func cutSlash(key string) (first, rest string, found bool) { return strings.Cut(key, "/") }

@@ -1,6 +1,7 @@
 package objects_test
 
 import (
+	"context"
 	"errors"
 	"io/fs"
 	"net/http"
@@ -61,7 +62,7 @@ func TestEnsureTakenButAbsent(t *testing.T) {
 // refuseAll calls every name taken.
 type refuseAll struct{ *objects.Memory }
 
-func (r refuseAll) Put(_ contextT, key string, _ []byte, _ objects.PutOptions) error {
+func (r refuseAll) Put(_ context.Context, key string, _ []byte, _ objects.PutOptions) error {
 	return &objects.Error{Op: "put", Key: key, Kind: fs.ErrExist}
 }
 
@@ -78,7 +79,7 @@ func TestEnsureComparesLength(t *testing.T) {
 // longer says that every object has one byte more.
 type longer struct{ *objects.Memory }
 
-func (l longer) Stat(ctx contextT, key string) (object.Info, error) {
+func (l longer) Stat(ctx context.Context, key string) (object.Info, error) {
 	info, err := l.Memory.Stat(ctx, key)
 	info.Size++
 	return info, err

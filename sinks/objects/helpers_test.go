@@ -10,9 +10,6 @@ import (
 // tContext is for the child process, which has no test.
 var tContext = context.Background()
 
-// contextT keeps a signature in a test on one line.
-type contextT = context.Context
-
 const bodySize = 64 << 10
 
 func objectName(i int) string { return fmt.Sprintf("topics/t/%d/%020d.seg", i%3, i) }

@@ -49,7 +49,10 @@ func (s *S3) classify(e *Error, a minio.ErrorResponse) {
 	case "RequestTimeout", "SlowDown", "Throttling", "ThrottlingException":
 		e.Retryable = true
 	case "InvalidRequest":
-		e.Kind, e.Hint = fs.ErrInvalid, "a locked object needs a bucket with Object Lock"
+		e.Kind = fs.ErrInvalid
+		if e.Op == "put" {
+			e.Hint = "a locked object needs a bucket with Object Lock"
+		}
 	case "AuthorizationHeaderMalformed", "PermanentRedirect":
 		e.Hint = "the bucket is in another region than configured"
 	default:
@@ -109,4 +112,23 @@ func (s *S3) skewHint() string {
 		return "set this machine's clock"
 	}
 	return fmt.Sprintf("this machine's clock is %v off the store's", skew.Round(time.Second).Abs())
+}
+
+// deleteError knows the words of other stores for a lock, and that a version
+// which is not there any more was deleted.
+func (s *S3) deleteError(err error) error {
+	var e *Error
+	if !errors.As(err, &e) {
+		return err
+	}
+	switch {
+	case errors.Is(e.Kind, fs.ErrNotExist):
+		return nil
+	case e.Code == "ObjectLocked", e.Code == "InvalidRequest":
+		// AWS answers a locked version with AccessDenied; MinIO and versitygw
+		// with these.
+		return locked(s.Name(), e.Key)
+	default:
+		return err
+	}
 }

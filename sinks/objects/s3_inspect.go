@@ -3,32 +3,12 @@ package objects
 import (
 	"context"
 	"errors"
-	"io/fs"
 	"net/http"
 	"sync/atomic"
 	"time"
 
 	"github.com/minio/minio-go/v7"
 )
-
-// deleteError knows the words of other stores for a lock, and that a version
-// which is not there any more was deleted.
-func (s *S3) deleteError(err error) error {
-	var e *Error
-	if !errors.As(err, &e) {
-		return err
-	}
-	switch {
-	case errors.Is(e.Kind, fs.ErrNotExist):
-		return nil
-	case e.Code == "ObjectLocked", e.Code == "InvalidRequest":
-		// AWS answers a locked version with AccessDenied; MinIO and versitygw
-		// with these.
-		return locked(s.Name(), e.Key)
-	default:
-		return err
-	}
-}
 
 // Capabilities implements Inspector. What the credentials may not ask is listed
 // in Denied; only a store that cannot be asked at all is an error.

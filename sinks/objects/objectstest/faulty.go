@@ -73,8 +73,8 @@ func (f Fault) String() string {
 	return fmt.Sprintf("%s on %s %s, %s, after %d that pass", op, key, f.Do, often, f.Skip)
 }
 
-// Faulty is a store on which some calls go wrong. The first fault that matches
-// a call takes it.
+// Faulty is a store on which some calls go wrong: put, get, readat, stat, list
+// and delete. The first fault that matches a call takes it.
 type Faulty struct {
 	objects.Store
 

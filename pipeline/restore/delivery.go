@@ -75,7 +75,8 @@ func (l *lane) checkPlace(r receipt, item loaded) error {
 // retriable is true for lost connections, lost leaders and slow replicas. A batch that the broker calls corrupt will be so
 // the next time.
 func retriable(err error) bool {
-	if errors.Is(err, kgo.ErrClientClosed) || errors.Is(err, kerr.CorruptMessage) {
+	var foreign *ForeignWriteError
+	if errors.Is(err, kgo.ErrClientClosed) || errors.Is(err, kerr.CorruptMessage) || errors.As(err, &foreign) {
 		return false
 	}
 	var broker *kerr.Error

@@ -98,6 +98,9 @@ func Execute(ctx context.Context, plan *Plan, src Source, client *kgo.Client, op
 	if err := x.run(ctx, lanes); err != nil {
 		return Result{}, err
 	}
+	if err := x.confirm(ctx, lanes); err != nil {
+		return Result{}, err
+	}
 	return x.result(lanes), nil
 }
 

@@ -239,8 +239,8 @@ func TestResumeIsRefused(t *testing.T) {
 		if err := errors.Join(c.DeleteTopic("restored"), c.CreateTopic("restored", 1, nil)); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := Execute(t.Context(), p, archive, client, opts); err == nil {
-			t.Error("a new topic was taken for the old one")
+		if _, err := Execute(t.Context(), p, archive, client, opts); err == nil || errors.Is(err, ErrStalled) {
+			t.Errorf("a new topic was taken for the old one: %v", err)
 		}
 	})
 	t.Run("somebody else wrote", func(t *testing.T) {
@@ -394,5 +394,37 @@ func TestArchiveChangedBetweenRuns(t *testing.T) {
 	s.batches = append(s.batches[:3:3], s.batches[4:]...)
 	if _, err := Execute(t.Context(), p, archive, dial(t, c), opts); !errors.Is(err, ErrArchiveChanged) {
 		t.Errorf("got %v, want ErrArchiveChanged", err)
+	}
+}
+
+// The topic was empty when the plan was made, and is not when it is executed.
+func TestTargetFilledSinceThePlan(t *testing.T) {
+	c, client := cluster(t, kfake.SeedTopics(1, "restored"))
+	archive := shelves{orders(0): manyBatches(t, 10)}
+	r := request(1000)
+	r.AllowDifferences = true
+	p := plan(t, archive, client, r)
+	if err := client.ProduceSync(t.Context(), &kgo.Record{Topic: "restored", Value: []byte("not ours")}).FirstErr(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Execute(t.Context(), p, archive, client, options(t)); err == nil || c.PartitionInfo("restored", 0).HighWatermark != 1 {
+		t.Errorf("a topic with somebody's record was filled: %v", err)
+	}
+}
+
+// A broker that calls the batch a duplicate has it; one that does not have it is found out at the end.
+func TestDuplicateIsSuccess(t *testing.T) {
+	answer := kmsg.NewProduceResponseTopicPartition()
+	answer.ErrorCode, answer.BaseOffset = kerr.DuplicateSequenceNumber.Code, 7
+	if r := judge(answer); r.err != nil || r.base != -1 {
+		t.Errorf("judged %+v, want a success at an unknown offset", r)
+	}
+	c, client := cluster(t)
+	archive := shelves{orders(0): {batches: [][]byte{batch(t, recordbatch.Options{}, rec(0, 1))}}}
+	p, opts := plan(t, archive, client, request(1)), options(t)
+	opts.StallTimeout = 300 * time.Millisecond
+	c.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: kerr.DuplicateSequenceNumber})
+	if _, err := Execute(t.Context(), p, archive, client, opts); !errors.Is(err, ErrStalled) {
+		t.Errorf("got %v for a batch that never arrived, want ErrStalled", err)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/rand"
 	"errors"
+	"runtime"
 	"testing"
 
 	"github.com/klauspost/compress/s2"
@@ -58,11 +59,16 @@ func TestBombs(t *testing.T) {
 	var d block.Decompressor
 	for kind, bomb := range map[block.Compression][]byte{block.Zstd: e.EncodeAll(zeros, nil), block.S2: s2.Encode(nil, zeros)} {
 		room := bytes.Repeat([]byte{1}, 2000)
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
 		if err := d.Decompress(kind, room[:1000], bomb); !errors.Is(err, block.ErrDamaged) {
 			t.Errorf("%v: %v", kind, err)
 		}
 		if !bytes.Equal(room[1000:], bytes.Repeat([]byte{1}, 1000)) {
 			t.Errorf("%v wrote beyond its room", kind)
+		}
+		if runtime.ReadMemStats(&after); after.TotalAlloc-before.TotalAlloc > uint64(len(zeros))/2 {
+			t.Errorf("%v took %d bytes for a body of 1000", kind, after.TotalAlloc-before.TotalAlloc)
 		}
 	}
 }

@@ -1,6 +1,8 @@
 package block_test
 
 import (
+	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"testing"
@@ -67,6 +69,35 @@ func TestNilAndEmptyFilter(t *testing.T) {
 	if err != nil || empty.Contains([]byte("x")) || empty.Contains([]byte{}) {
 		t.Errorf("empty filter: %v", err)
 	}
+}
+
+// TestHostileFilters: sizes that lie are found before a lookup runs past the end.
+func TestHostileFilters(t *testing.T) {
+	keys := keysOf(t, block.Secret{7}, 0)
+	good := build(t, &block.FilterBuilder{}, []uint64{1, 2, 3, 4, 5})
+	for name, bad := range map[string][]byte{
+		"nothing":           {},
+		"a kind alone":      {1},
+		"a long empty one":  {0, 0},
+		"an unknown kind":   append([]byte{2}, good[1:]...),
+		"cut":               good[:len(good)-1],
+		"a byte more":       append(bytes.Clone(good), 0),
+		"no segment length": put32(good, 9, 0),
+		"not a power of 2":  put32(good, 9, 3),
+		"long segments":     put32(good, 9, 1<<19),
+		"no segments":       put32(good, 13, 0),
+		"many segments":     put32(good, 13, 1<<31),
+	} {
+		if f, err := keys.ParseFilter(bad); f != nil || !errors.Is(err, block.ErrDamaged) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func put32(b []byte, at int, v uint32) []byte {
+	b = bytes.Clone(b)
+	binary.BigEndian.PutUint32(b[at:], v)
+	return b
 }
 
 // FuzzFilter: what parses answers without a panic, and what does not is damage.

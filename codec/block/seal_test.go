@@ -76,6 +76,14 @@ func TestNothingOpensElsewhere(t *testing.T) {
 	if _, err := keys.OpenBody(nil, filter, place); !errors.Is(err, block.ErrDamaged) {
 		t.Errorf("a filter opened as a body: %v", err)
 	}
+	other := place
+	other.Number++
+	if _, err := keys.OpenFilter(nil, filter, other); !errors.Is(err, block.ErrDamaged) {
+		t.Errorf("a filter opened for another block: %v", err)
+	}
+	if got, err := keys.OpenFilter(nil, filter, place); err != nil || string(got) != "filter" {
+		t.Errorf("filter: %q, %v", got, err)
+	}
 	for n := range block.Overhead {
 		if _, err := keys.OpenBody(nil, sealed[:n], place); !errors.Is(err, block.ErrDamaged) {
 			t.Errorf("%d bytes: %v", n, err)

@@ -104,7 +104,7 @@ func TestWriterRefuses(t *testing.T) {
 	w := newWriter(t, segment.Options{})
 	put(t, w, recordbatch.Options{BaseOffset: 100}, 10)
 	late := batchOf(t, recordbatch.Options{BaseOffset: 105}, 10)
-	for name, want := range map[string]string{"again": "is covered", "overlap": "begins below", "length": "its header says"} {
+	for name, want := range map[string]string{"again": "it ends at offset 110", "overlap": "it begins below offset 110", "length": "its header says"} {
 		b, h := late, headerOf(t, late)
 		switch name {
 		case "again":
@@ -116,6 +116,10 @@ func TestWriterRefuses(t *testing.T) {
 		if err := w.Append(h, b); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+	before := batchOf(t, recordbatch.Options{BaseOffset: 95}, 5)
+	if err := newWriter(t, segment.Options{}).Append(headerOf(t, before), before); err == nil {
+		t.Error("a first batch that ends where the segment begins")
 	}
 	_, archiver := newTrust(t, archiveID)
 	if _, err := w.Close(109, names.Digest{}, archiver); err == nil {
@@ -147,6 +151,27 @@ func TestUnreadableKeys(t *testing.T) {
 		t.Errorf("%d bytes in %d blocks", len(got), len(r.Footer().Blocks))
 	}
 	checkFilters(t, r)
+}
+
+// TestKeysOfARefusedBatch: the keys that came before the damage are not in the filter.
+func TestKeysOfARefusedBatch(t *testing.T) {
+	w := newWriter(t, segment.Options{Filter: true})
+	put(t, w, recordbatch.Options{BaseOffset: 100}, 5)
+	bad := batchOf(t, recordbatch.Options{BaseOffset: 120}, 5)
+	bad[60] = 3 // records, of the 5 that are there
+	if err := w.Append(headerOf(t, bad), bad); !errors.Is(err, recordbatch.ErrCorrupt) {
+		t.Fatalf("append: %v", err)
+	}
+	f, err := closeAt(t, w, 125).Filter(0, secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, key := range []string{"order-20", "order-21", "order-22"} {
+		if !f.Contains([]byte(key)) {
+			return // one in 256 says maybe by chance, three do not
+		}
+	}
+	t.Error("keys of the refused batch are in the filter")
 }
 
 func TestTimestampsAndFlags(t *testing.T) {

@@ -9,9 +9,12 @@ import (
 
 // claim makes the state file of a new restore, after it has seen that the target still is as the plan says.
 func (x *execution) claim(ctx context.Context) error {
-	_, states, err := x.target.describe(ctx, x.plan.into())
+	cluster, states, err := x.target.describe(ctx, x.plan.into())
 	if err != nil {
 		return err
+	}
+	if cluster != x.plan.Cluster {
+		return fmt.Errorf("the target is cluster %s, the plan was made for %s", cluster, x.plan.Cluster)
 	}
 	for _, t := range x.plan.Topics {
 		if states[t.Into].exists == t.Create {

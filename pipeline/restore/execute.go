@@ -87,6 +87,9 @@ func Execute(ctx context.Context, plan *Plan, src Source, client *kgo.Client, op
 	if err := plan.Refused(); err != nil {
 		return Result{}, err
 	}
+	if options.StateFile == "" {
+		return Result{}, errors.New("begin restore: no state file is named, and without one it could not be resumed")
+	}
 	x := newExecution(plan, src, client, options.withDefaults())
 	if err := x.begin(ctx); err != nil {
 		return Result{}, fmt.Errorf("begin restore: %w", err)

@@ -8,7 +8,8 @@ import (
 // Error is a mistake in the configuration. It names where the value stands:
 // a line of the file, or an environment variable.
 type Error struct {
-	// File is the configuration file as it was named on the command line.
+	// File is the configuration file as it was named on the command line, or
+	// empty where a value turned out to be wrong only when it was used.
 	File string
 	// Line and Column count from 1; 0 means that the file does not hold the key.
 	Line, Column int
@@ -30,10 +31,13 @@ func (e *Error) Error() string {
 	default:
 		b.WriteString(e.File)
 	}
-	if e.Key != "" {
-		b.WriteString(": " + e.Key)
+	for _, part := range []string{e.Key, e.Err.Error()} {
+		if part != "" && b.Len() > 0 {
+			b.WriteString(": ")
+		}
+		b.WriteString(part)
 	}
-	return b.String() + ": " + e.Err.Error()
+	return b.String()
 }
 
 // Unwrap returns the cause.

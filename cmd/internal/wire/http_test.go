@@ -1,0 +1,121 @@
+package wire
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tidemark-io/tidemark/cmd/internal/config"
+)
+
+// serving runs t and returns the addresses it got and how to end it.
+func serving(t *testing.T, s *Telemetry, n int) (addresses []string, stop func() error) {
+	t.Helper()
+	got, done := make(chan string, n), make(chan error, 1)
+	s.Registry, s.Log = NewRegistry(), slog.New(slog.DiscardHandler)
+	s.listen = func(network, address string) (net.Listener, error) {
+		l, err := net.Listen(network, address)
+		if err == nil {
+			got <- l.Addr().String()
+		}
+		return l, err
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() { done <- s.Run(ctx) }()
+	for range n {
+		select {
+		case a := <-got:
+			addresses = append(addresses, a)
+		case err := <-done:
+			t.Fatalf("ended at once: %v", err)
+		}
+	}
+	return addresses, func() error { cancel(); return <-done }
+}
+
+func get(t *testing.T, url string) (int, string) {
+	t.Helper()
+	resp, err := http.Get(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resp.StatusCode, string(body)
+}
+
+func TestTelemetry(t *testing.T) {
+	var trouble error
+	s := &Telemetry{Config: config.Telemetry{Listen: "127.0.0.1:0"}, Ready: []Probe{{"kafka", func() error { return trouble }}}}
+	addresses, stop := serving(t, s, 1)
+	base := "http://" + addresses[0]
+	if code, body := get(t, base+"/metrics"); code != 200 || !strings.Contains(body, "process_resident_memory_bytes") {
+		t.Errorf("/metrics: %d %s", code, body)
+	}
+	if code, body := get(t, base+"/readyz"); code != 200 || body != "{\"ok\":true}\n" {
+		t.Errorf("/readyz: %d %s", code, body)
+	}
+	trouble = errors.New("no broker answers")
+	code, body := get(t, base+"/readyz")
+	var v verdict
+	if err := json.Unmarshal([]byte(body), &v); err != nil || code != 503 || v.OK || v.Reasons["kafka"] != "no broker answers" {
+		t.Errorf("/readyz: %d %s %v", code, body, err)
+	}
+	if code, _ := get(t, base+"/livez"); code != 200 {
+		t.Errorf("/livez: %d", code)
+	}
+	if code, _ := get(t, base+"/debug/pprof/"); code != 404 {
+		t.Errorf("profiles on the public address: %d", code)
+	}
+	if err := stop(); err != nil {
+		t.Errorf("Run: %v", err)
+	}
+	if _, err := net.DialTimeout("tcp", addresses[0], time.Second); err == nil {
+		t.Error("still listening after Run returned")
+	}
+}
+
+func TestPprofOnLoopback(t *testing.T) {
+	s := &Telemetry{Config: config.Telemetry{PprofListen: "127.0.0.1:0"}}
+	addresses, stop := serving(t, s, 1)
+	if code, _ := get(t, "http://"+addresses[0]+"/debug/pprof/cmdline"); code != 200 {
+		t.Errorf("pprof: %d", code)
+	}
+	if err := stop(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestPprofElsewhereIsRefused(t *testing.T) {
+	for _, address := range []string{":0", "0.0.0.0:0", "[::]:0", "localhost:0", "192.0.2.1:0"} {
+		s := &Telemetry{Config: config.Telemetry{PprofListen: address}, listen: func(string, string) (net.Listener, error) {
+			return nil, errors.New("listened")
+		}, Log: slog.New(slog.DiscardHandler)}
+		var mistake *config.Error
+		if err := s.Run(t.Context()); !errors.As(err, &mistake) {
+			t.Errorf("%s: got %v", address, err)
+		}
+	}
+}
+
+func TestAddressInUse(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	s := &Telemetry{Config: config.Telemetry{Listen: l.Addr().String()}, Registry: NewRegistry(), Log: slog.New(slog.DiscardHandler)}
+	if err := s.Run(t.Context()); err == nil || !strings.Contains(err.Error(), "serve telemetry") {
+		t.Errorf("got %v", err)
+	}
+}

@@ -27,7 +27,7 @@ type archive struct {
 }
 
 // FromArchive reads through the cover rule: from the nearest region that serves a block, then from the others. What is found
-// wrong with copies on the way goes to report, which may be nil.
+// wrong with copies on the way goes to report, which may be nil and is called by several goroutines at once.
 func FromArchive(a *cover.Archive, report func(cover.Finding)) Source {
 	return &archive{cover: a, report: report}
 }

@@ -28,6 +28,9 @@ func TestDecodeDamage(t *testing.T) {
 		}
 	}
 	tail := encodeTail("tail/a", 77)
+	if _, err := decodeTail("tail/b", tail); !errors.Is(err, ErrDamaged) {
+		t.Fatalf("a tail under another key: %v", err)
+	}
 	for i := range tail {
 		tail[i] ^= 1
 		if _, err := decodeTail("tail/a", tail); !errors.Is(err, ErrDamaged) {

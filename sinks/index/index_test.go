@@ -225,6 +225,21 @@ func TestCloseIsSafe(t *testing.T) {
 	}
 }
 
+// TestCloseWaits: Badger unmaps its files under whoever still reads.
+func TestCloseWaits(t *testing.T) {
+	x := open(t, t.TempDir(), opts(t, nil))
+	err := x.use(t.Context(), func(*badger.DB) error {
+		if x.using.TryLock() {
+			x.using.Unlock()
+			t.Error("Close could have begun")
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 // TestPutTogether: writers for two regions of one object do not overwrite
 // each other.
 func TestPutTogether(t *testing.T) {
@@ -232,7 +247,7 @@ func TestPutTogether(t *testing.T) {
 	var wg sync.WaitGroup
 	for _, region := range []string{"a", "b", "c", "d"} {
 		wg.Go(func() {
-			for n := range 50 {
+			for n := range 20 {
 				e := entry(orders, n)
 				e.Copies[0].Region = region
 				if err := x.Put(t.Context(), e); err != nil {
@@ -242,7 +257,7 @@ func TestPutTogether(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	for n := range 50 {
+	for n := range 20 {
 		if e, err := x.Get(t.Context(), entry(orders, n).Range); err != nil || len(e.Copies) != 4 {
 			t.Fatalf("segment %d: %+v, %v", n, e, err)
 		}

@@ -238,3 +238,22 @@ func (r *Region) RemovePage(id names.PageID) {
 	defer r.mu.Unlock()
 	delete(r.pages, id)
 }
+
+// Pages returns the key pages of the region. It may be called from a Fail hook.
+func (r *Region) Pages() []names.PageID { return slices.Collect(maps.Keys(r.pages)) }
+
+// SameCRC changes five bytes from a position on so that the CRC-32C of the
+// whole stays what it was: the generator polynomial, added to the bits.
+func SameCRC(data []byte, at int) []byte {
+	out := bytes.Clone(data)
+	for i, b := range [...]byte{0x01, 0, 0, 0, 0} {
+		out[at+i] ^= b
+	}
+	// After one flipped bit, the register differs by that of a message of the
+	// flip alone; the four bytes that follow cancel it.
+	diff := crc32.Update(0, castagnoli, []byte{1}) ^ crc32.Update(0, castagnoli, []byte{0})
+	for i := range 4 {
+		out[at+1+i] ^= byte(diff >> (8 * i))
+	}
+	return out
+}

@@ -4,6 +4,7 @@ package covertest
 
 import (
 	"bytes"
+	"context"
 	"crypto/ed25519"
 	"crypto/sha256"
 	"fmt"
@@ -167,6 +168,19 @@ func (w *World) Gap(base, next int64, prev names.Digest) (names.Range, names.Dig
 		r.Put(name.String(), file)
 	}
 	return name, digest
+}
+
+// HealPage copies a key page, as package heal wants it.
+func (w *World) HealPage(ctx context.Context, from, to string, page names.PageID) error {
+	source, target := w.A, w.B
+	if from == w.B.Name {
+		source, target = w.B, w.A
+	}
+	if _, err := source.Secret(ctx, page, 0); err != nil {
+		return err
+	}
+	target.AddPage(page)
+	return nil
 }
 
 func (w *World) must(err error) {

@@ -17,11 +17,11 @@ const (
 	headerFixed = 122
 )
 
-// algorithms are the only ones of version 1: AES-256-GCM with a random nonce,
-// HKDF-SHA256, SHA-256 and Ed25519.
-var algorithmNames = [...]string{"cipher", "key derivation", "hash", "signature"}
-
+// algorithm is the number of the only one of each sort in version 1:
+// AES-256-GCM with a random nonce, HKDF-SHA256, SHA-256 and Ed25519.
 const algorithm = 1
+
+var algorithmNames = [...]string{"cipher", "key derivation", "hash", "signature"}
 
 // Header says what a segment is. It is fixed before the first batch, and
 // nothing in it depends on a key.

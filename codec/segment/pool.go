@@ -7,36 +7,34 @@ import (
 	"github.com/tidemark-io/tidemark/codec/recordbatch"
 )
 
-// Pool lends writers the memory that they need only while they are open:
-// the body of the open block, the compressor, the filter's tables. Give one to
-// all writers of a process. It is safe for concurrent use.
-type Pool struct{ scratches sync.Pool }
+// Pool lends writers their memory: the body of the open block until Close, and
+// for the length of a call what is dear and shared: compressor, decoder and the
+// tables of filters. Give one to all writers of a process: a thousand open
+// partitions then need as many of those as there are running goroutines. It is
+// safe for concurrent use.
+type Pool struct{ scratches, tools sync.Pool }
 
 // NewPool makes an empty pool.
 func NewPool() *Pool { return &Pool{} }
 
-func (p *Pool) get() *scratch {
+func (p *Pool) getScratch() *scratch {
 	if s, ok := p.scratches.Get().(*scratch); ok {
 		return s
 	}
-	return &scratch{decoder: recordbatch.NewDecoder(0)}
+	return &scratch{}
 }
 
-func (p *Pool) put(s *scratch) {
+func (p *Pool) putScratch(s *scratch) {
 	s.next(len(s.hashes))
 	if s.memory() <= retainScratch {
 		p.scratches.Put(s)
 	}
 }
 
-// scratch is what a pool lends, to one writer at a time.
+// scratch is lent to one writer until it is closed.
 type scratch struct {
-	body       []byte   // of the open block
-	hashes     []uint64 // of its record keys
-	filter     []byte   // in clear
-	compressor block.Compressor
-	builder    block.FilterBuilder
-	decoder    *recordbatch.Decoder
+	body   []byte   // of the open block
+	hashes []uint64 // of its record keys
 }
 
 // next makes room for the next block and keeps the hashes that are its own.
@@ -45,8 +43,25 @@ func (s *scratch) next(hashes int) {
 	s.hashes = append(s.hashes[:0], s.hashes[hashes:]...)
 }
 
-// memory leaves out the tables of zstd and of the filter's builder: a fixed
-// sum, and some 30 bytes a key.
-func (s *scratch) memory() int {
-	return cap(s.body) + 8*cap(s.hashes) + cap(s.filter) + s.compressor.Memory() + s.builder.Memory()
+func (s *scratch) memory() int { return cap(s.body) + 8*cap(s.hashes) }
+
+// tools are lent for one call.
+type tools struct {
+	compressor block.Compressor
+	builder    block.FilterBuilder
+	filter     []byte // in clear
+	decoder    *recordbatch.Decoder
+}
+
+func (p *Pool) getTools() *tools {
+	if t, ok := p.tools.Get().(*tools); ok {
+		return t
+	}
+	return &tools{decoder: recordbatch.NewDecoder(0)}
+}
+
+func (p *Pool) putTools(t *tools) {
+	if cap(t.filter)+t.compressor.Memory()+t.builder.Memory() <= retainScratch {
+		p.tools.Put(t)
+	}
 }

@@ -20,9 +20,11 @@ func checksum(crc uint32, b []byte) uint32 { return crc32.Update(crc, castagnoli
 // into the segment, hashed once. The first hashes of the scratch are those of
 // its record keys; what is behind them belongs to the next block.
 func (w *Writer) seal(hashes int) error {
+	t := w.options.Pool.getTools()
+	defer w.options.Pool.putTools(t)
 	e := &w.open
 	e.Next, e.Plain = w.next, uint32(len(w.scratch.body))
-	stored, kind, err := w.scratch.compressor.Compress(w.compression(), w.scratch.body)
+	stored, kind, err := t.compressor.Compress(w.compression(), w.scratch.body)
 	if err != nil {
 		return fmt.Errorf("seal block %d: %w", w.place.Number, err)
 	}
@@ -40,7 +42,7 @@ func (w *Writer) seal(hashes int) error {
 	if w.timeGap || e.Records == 0 {
 		e.MinTimestamp = NoTimestamp
 	}
-	if err := w.sealFilter(w.scratch.hashes[:hashes]); err != nil {
+	if err := w.sealFilter(t, w.scratch.hashes[:hashes]); err != nil {
 		return fmt.Errorf("seal filter of block %d: %w", w.place.Number, err)
 	}
 	w.footer.Blocks = append(w.footer.Blocks, *e)
@@ -58,13 +60,12 @@ func (w *Writer) compression() block.Compression {
 	return w.options.Compression
 }
 
-func (w *Writer) sealFilter(hashes []uint64) error {
+func (w *Writer) sealFilter(t *tools, hashes []uint64) error {
 	if !w.options.Filter || w.maybe {
 		return nil
 	}
-	s := w.scratch
-	plain, ok, err := s.builder.Build(s.filter[:0], hashes)
-	s.filter = plain
+	plain, ok, err := t.builder.Build(t.filter[:0], hashes)
+	t.filter = plain
 	if err != nil || !ok {
 		return err
 	}

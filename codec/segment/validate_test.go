@@ -128,13 +128,12 @@ func TestBodyRules(t *testing.T) {
 	}
 }
 
-// TestTooLargeForKeys: a batch that the decoder may not look into costs its block the filter, no more.
+// TestTooLargeForKeys: a batch that the decoder may not look into is no error, and costs its block the filter.
 func TestTooLargeForKeys(t *testing.T) {
 	w, err := NewWriter(soundHeader(), block.Secret{}, Options{Filter: true})
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.scratch.decoder = recordbatch.NewDecoder(100)
 	var b recordbatch.Builder
 	b.Reset(recordbatch.Options{BaseOffset: 10, Codec: recordbatch.CodecZstd})
 	if err := b.Append(recordbatch.Record{Offset: 10, Key: []byte("k"), Value: make([]byte, 1000)}); err != nil {
@@ -151,6 +150,11 @@ func TestTooLargeForKeys(t *testing.T) {
 	if err := w.Append(h, batch); err != nil {
 		t.Fatal(err)
 	}
+	readable, err := w.hash(recordbatch.NewDecoder(100), w.keys, batch)
+	if readable || err != nil {
+		t.Fatalf("readable %t, %v", readable, err)
+	}
+	w.maybe = true
 	if err := w.seal(len(w.scratch.hashes)); err != nil {
 		t.Fatal(err)
 	}

@@ -72,7 +72,7 @@ func NewWriter(h Header, secret block.Secret, o Options) (*Writer, error) {
 	if o.Pool == nil {
 		o.Pool = NewPool()
 	}
-	w := &Writer{header: h, secret: secret, options: o, scratch: o.Pool.get(), next: h.Base}
+	w := &Writer{header: h, secret: secret, options: o, scratch: o.Pool.getScratch(), next: h.Base}
 	w.out = h.appendTo(o.Buffer[:0])
 	w.headerLen = len(w.out)
 	w.crc = checksum(0, w.out)
@@ -94,7 +94,8 @@ func (w *Writer) buffered() int {
 	return len(w.scratch.body)
 }
 
-// Memory is how many bytes the writer keeps alive.
+// Memory is how many bytes the writer keeps alive, without what the pool lends
+// for a call.
 func (w *Writer) Memory() int {
 	n := cap(w.out) + cap(w.filters) + cap(w.footer.Blocks)*entrySize
 	if w.scratch != nil {
@@ -234,7 +235,13 @@ func (w *Writer) hashKeys(keys *block.Keys, h recordbatch.Header, batch []byte) 
 	if !w.options.Filter || h.IsControl() || h.Count == 0 {
 		return true, nil
 	}
-	for k, err := range w.scratch.decoder.Keys(batch) {
+	t := w.options.Pool.getTools()
+	defer w.options.Pool.putTools(t)
+	return w.hash(t.decoder, keys, batch)
+}
+
+func (w *Writer) hash(d *recordbatch.Decoder, keys *block.Keys, batch []byte) (bool, error) {
+	for k, err := range d.Keys(batch) {
 		if err != nil {
 			return false, unreadable(err)
 		}
@@ -258,7 +265,7 @@ func unreadable(err error) error {
 // writer cannot be used any more. After Close it does nothing.
 func (w *Writer) Discard() {
 	if w.scratch != nil {
-		w.options.Pool.put(w.scratch)
+		w.options.Pool.putScratch(w.scratch)
 		w.scratch, w.out, w.filters, w.footer = nil, nil, nil, Footer{}
 	}
 }

@@ -48,8 +48,8 @@ type Topic struct {
 	Age time.Duration
 }
 
-// matches reports whether the selection covers a topic.
-func (t Topic) matches(topic string) bool {
+// Matches reports whether the selection covers a topic.
+func (t Topic) Matches(topic string) bool {
 	if t.Pattern == "" {
 		return t.Name == topic
 	}

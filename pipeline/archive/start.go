@@ -82,7 +82,7 @@ func (p *partition) adopt(t cover.Tails, c *cursor) {
 		if t.Found {
 			reg := t.Region(r.Name())
 			list[i] = Tail{Next: reg.Next, Digest: reg.Digest}
-			behind[i] = reg.Next < t.Next
+			behind[i] = reg.Next < t.Next || reg.Err != nil
 		}
 	}
 	p.tails.reset(list, behind)
@@ -119,7 +119,7 @@ func (p *partition) compareWithGroup(start int64) {
 // ageOf returns how old an open segment of the topic may get.
 func (a *Archiver) ageOf(topic string) time.Duration {
 	for _, t := range a.cfg.Topics {
-		if t.Age > 0 && t.matches(topic) {
+		if t.Age > 0 && t.Matches(topic) {
 			return t.Age
 		}
 	}

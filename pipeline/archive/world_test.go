@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -32,7 +33,7 @@ import (
 // world is everything around an archiver: a broker, two regions in memory,
 // the keys, and a ledger of what was produced and committed.
 type world struct {
-	t       *testing.T
+	t       testing.TB
 	broker  *kfake.Cluster
 	admin   *kadm.Client
 	id      names.ArchiveID
@@ -42,9 +43,11 @@ type world struct {
 	secrets *secretBook
 }
 
-func newWorld(t *testing.T, topics ...kfake.Opt) *world {
+func newWorld(t testing.TB, topics ...kfake.Opt) *world {
 	t.Helper()
-	t.Parallel()
+	if t, ok := t.(*testing.T); ok {
+		t.Parallel()
+	}
 	w := &world{t: t, secrets: &secretBook{known: map[slot]block.Secret{}}}
 	var err error
 	w.broker, err = kfake.NewCluster(append([]kfake.Opt{kfake.NumBrokers(2), kfake.SleepOutOfOrder()}, topics...)...)
@@ -338,6 +341,17 @@ func (w *world) eventually(what string, ok func() bool) {
 	}
 }
 
+// countdown tells done once n records have been sealed.
+func (w *world) countdown(n int64, done chan<- struct{}) func(names.Range, archive.Reason, uint64, int, int, time.Duration) {
+	var left atomic.Int64
+	left.Store(n)
+	return func(_ names.Range, _ archive.Reason, records uint64, _, _ int, _ time.Duration) {
+		if left.Add(-int64(records)) == 0 {
+			done <- struct{}{}
+		}
+	}
+}
+
 // committed returns the group's offset and metadata.
 func (w *world) committed(topic string, partition int32) (int64, string) {
 	w.t.Helper()
@@ -353,7 +367,7 @@ func (w *world) committed(topic string, partition int32) (int64, string) {
 	return r.At, r.Metadata
 }
 
-func must(t *testing.T, err error) {
+func must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)

@@ -1,0 +1,176 @@
+package wire
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/tidemark-io/tidemark/cmd/internal/config"
+	"github.com/tidemark-io/tidemark/codec/block"
+	"github.com/tidemark-io/tidemark/codec/names"
+	"github.com/tidemark-io/tidemark/codec/segment"
+	"github.com/tidemark-io/tidemark/codec/signed"
+	"github.com/tidemark-io/tidemark/pipeline/archive"
+	"github.com/tidemark-io/tidemark/pipeline/cover"
+	"github.com/tidemark-io/tidemark/pipeline/heal"
+	"github.com/tidemark-io/tidemark/pipeline/telemetry"
+	"github.com/tidemark-io/tidemark/sinks/index"
+	"github.com/tidemark-io/tidemark/sinks/keys"
+	"github.com/tidemark-io/tidemark/sinks/objects"
+)
+
+// degradeAfter is how long one region may keep a segment waiting that the
+// other has. It is a little above the longest retry that a healthy store needs.
+const degradeAfter = 15 * time.Second
+
+// Archiver is an archiver with everything that it works with.
+type Archiver struct {
+	*archive.Archiver
+	Metrics *telemetry.Metrics
+	pages   *keys.Writer
+	index   *index.Index
+}
+
+// Close wipes the keys and closes the index.
+func (a *Archiver) Close() error {
+	err := a.pages.Close()
+	if a.index != nil {
+		err = errors.Join(err, a.index.Close())
+	}
+	return err
+}
+
+// NewArchiver wires an archiver. untilCaughtUp ends its Run at the offsets
+// that were there at its start.
+func (a *Archive) NewArchiver(ctx context.Context, signer *signed.Signer, untilCaughtUp bool) (*Archiver, error) {
+	client, err := KafkaOptions(&a.Config.Kafka, a.Log)
+	if err != nil {
+		return nil, err
+	}
+	pages, err := a.Pages(signer)
+	if err != nil {
+		return nil, err
+	}
+	out := &Archiver{Metrics: telemetry.New(a.Registry), pages: pages, index: a.openIndex()}
+	parts := archive.Parts{
+		Archive: a.Trust.Archive(), Signer: signer, Secrets: pages, Catalogue: a.Cover,
+		Healer: healer{a.Healer(pages)}, Hooks: out.Metrics.Hooks(), Log: a.Log,
+	}
+	if out.index != nil {
+		parts.Index = indexed{ctx, out.index}
+	}
+	for _, r := range a.Regions {
+		parts.Regions = append(parts.Regions, writable{r, pages})
+	}
+	cfg := archiveConfig(a.Config)
+	cfg.Client, cfg.UntilCaughtUp = client, untilCaughtUp
+	out.Archiver = archive.New(cfg, parts)
+	return out, nil
+}
+
+// Ready returns an error that says which partitions make no progress, and why.
+func (a *Archiver) Ready() error {
+	var errs []error
+	for k, err := range a.Metrics.Stalled() {
+		errs = append(errs, fmt.Errorf("%s/%d: %w", k.Topic, k.Partition, err))
+	}
+	return errors.Join(errs...)
+}
+
+// Pages opens the writer of key pages, for an archiver or a healer.
+func (a *Archive) Pages(signer *signed.Signer) (*keys.Writer, error) {
+	return keys.NewWriter(signer, a.Trust, a.KeyRegions(), keys.Options{Logger: a.Log})
+}
+
+// openIndex opens the local catalogue. Without one archiving goes on, so its
+// troubles are only logged.
+func (a *Archive) openIndex() *index.Index {
+	x, err := index.Open(filepath.Join(a.Config.StateDir, "index"), a.Trust.Archive(), index.Options{Logger: a.Log})
+	if err != nil {
+		a.Log.Error("archiving without a local index", "error", err)
+		return nil
+	}
+	return x
+}
+
+func archiveConfig(c *config.Config) archive.Config {
+	out := archive.Config{
+		Group:      c.Kafka.Group,
+		Membership: membership(&c.Kafka),
+		Roll: archive.Roll{
+			Size: int(c.Segment.Size), Age: c.Segment.Age.Std(), Block: int(c.Segment.Block),
+			Compression: compressions[c.Segment.Compression], KeyFilter: c.Segment.KeyFilter,
+		},
+		Fetch: archive.Fetch{
+			MaxWait: c.Fetch.MaxWait.Std(), MinBytes: int32(c.Fetch.MinBytes), MaxBytes: int32(c.Fetch.MaxBytes),
+			MaxPartitionBytes: int32(c.Fetch.MaxPartitionBytes), MaxBatchBytes: int32(c.Fetch.MaxRecordBytes),
+		},
+		Memory: int64(c.Memory), Grace: c.ShutdownGrace.Std(), DegradeAfter: degradeAfter,
+	}
+	if c.Retention.Mode != config.RetentionNone {
+		out.RetainFor = c.Retention.For.Std()
+	}
+	for _, t := range c.Topics {
+		out.Topics = append(out.Topics, archive.Topic{Name: t.Name, Pattern: t.Pattern, Age: t.Age.Std()})
+	}
+	return out
+}
+
+var compressions = map[config.Compression]block.Compression{
+	config.CompressionNone: block.None, config.CompressionZstd: block.Zstd, config.CompressionS2: block.S2,
+}
+
+// heartbeats are this often in a session: two may be lost.
+const heartbeats = 3
+
+func membership(k *config.Kafka) []kgo.Opt {
+	var opts []kgo.Opt
+	if k.GroupInstanceID != "" {
+		opts = append(opts, kgo.InstanceID(k.GroupInstanceID))
+	}
+	if k.Balancer == config.BalancerServer {
+		return append(opts, kgo.ServerSideBalancer())
+	}
+	session := k.SessionTimeout.Std()
+	return append(opts, kgo.Balancers(kgo.CooperativeStickyBalancer()),
+		kgo.SessionTimeout(session), kgo.HeartbeatInterval(min(session/heartbeats, 3*time.Second)))
+}
+
+// healer lets the archiver heal what a region lacks.
+type healer struct{ *heal.Healer }
+
+func (h healer) Heal(ctx context.Context, p names.Partition, region string, from archive.Tail) (archive.Tail, error) {
+	next, digest, err := h.Healer.Tail(ctx, p, region, from.Next)
+	if next <= from.Next {
+		return from, err
+	}
+	return archive.Tail{Next: next, Digest: digest}, err
+}
+
+// indexed notes stored segments in the local catalogue.
+type indexed struct {
+	ctx context.Context
+	*index.Index
+}
+
+func (x indexed) Stored(s *segment.Sealed, regions []string) error {
+	e := index.Entry{
+		Range: s.Name, Digest: s.Digest, Prev: s.Footer.Prev, Records: int64(s.Records),
+		MinTimestamp: s.Footer.MinTimestamp(), MaxTimestamp: s.Footer.MaxTimestamp(),
+	}
+	for _, r := range regions {
+		e.Copies = append(e.Copies, index.Copy{Region: r, Size: int64(len(s.Data)), CRC32C: s.CRC32C, HasPage: true})
+	}
+	return x.Put(x.ctx, e)
+}
+
+var (
+	_ archive.Catalogue = (*cover.Archive)(nil)
+	_ archive.Secrets   = (*keys.Writer)(nil)
+	_ archive.Region    = writable{}
+	_ cover.Objects     = objects.Store(nil)
+)

@@ -1,0 +1,177 @@
+package wire
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/tidemark-io/tidemark/cmd/internal/config"
+	"github.com/tidemark-io/tidemark/codec/signed"
+	"github.com/tidemark-io/tidemark/pipeline/cover"
+	"github.com/tidemark-io/tidemark/sinks/keys"
+	"github.com/tidemark-io/tidemark/sinks/keys/kms"
+	"github.com/tidemark-io/tidemark/sinks/objects"
+)
+
+// Archive is an archive as a configuration describes it, opened: both regions,
+// whom to trust, and the reader over them.
+type Archive struct {
+	Config   *config.Config
+	Trust    *signed.Trust
+	Regions  []*Region
+	Cover    *cover.Archive
+	Registry *prometheus.Registry
+	Log      *slog.Logger
+}
+
+// Mode says what the stores are opened for.
+type Mode int
+
+// The modes.
+const (
+	// ForReading keeps what was read in a cache in front of the stores.
+	ForReading Mode = iota
+	// ForProof reads every byte from the stores themselves.
+	ForProof
+	// ForWriting has no cache either: nobody reads twice.
+	ForWriting
+	// ForCreating makes directories that are not there yet. Only `tidemark
+	// init` does: a region that is not mounted must not look like an empty one.
+	ForCreating
+)
+
+// readCache is the size of the cache in front of each region, in bytes: enough
+// for the tails of some thousand segments, or for the blocks of one search.
+const readCache = 64 << 20
+
+// Open opens both regions. It asks them nothing: one of them may be down.
+func Open(ctx context.Context, cfg *config.Config, log *slog.Logger, mode Mode) (*Archive, error) {
+	trust, err := Trust(cfg)
+	if err != nil {
+		return nil, err
+	}
+	a := &Archive{Config: cfg, Trust: trust, Registry: NewRegistry(), Log: log}
+	observer, err := objects.NewPrometheus(a.Registry)
+	if err != nil {
+		return nil, fmt.Errorf("register store metrics: %w", err)
+	}
+	var readers []cover.Region
+	for i := range cfg.Regions {
+		r, err := openRegion(ctx, cfg, i, trust, observer, mode)
+		if err != nil {
+			a.Close()
+			return nil, fmt.Errorf("open region %s: %w", cfg.Regions[i].Name, err)
+		}
+		a.Regions = append(a.Regions, r)
+		readers = append(readers, r.Cover())
+	}
+	if a.Cover, err = cover.New(trust, readers); err != nil {
+		a.Close()
+		return nil, err
+	}
+	return a, nil
+}
+
+// Close gives up what the archive holds open, and wipes its keys.
+func (a *Archive) Close() error {
+	var errs []error
+	for _, r := range a.Regions {
+		errs = append(errs, r.Ring.Close(), r.Data.Close(), r.Keys.Close(), r.closeKMS())
+	}
+	return errors.Join(errs...)
+}
+
+// Identify checks that the regions hold the archive that the configuration
+// pins, and learns who may sign in it. One region is enough.
+func (a *Archive) Identify(ctx context.Context) error {
+	var errs []error
+	for _, r := range a.Regions {
+		err := introduce(ctx, r, a.Trust)
+		if errors.Is(err, signed.ErrSignature) {
+			return err
+		}
+		errs = append(errs, err)
+	}
+	if slices.Contains(errs, nil) {
+		return nil
+	}
+	return errors.Join(errs...)
+}
+
+// Region returns the region of a name, or nil.
+func (a *Archive) Region(name string) *Region {
+	for _, r := range a.Regions {
+		if r.Name == name {
+			return r
+		}
+	}
+	return nil
+}
+
+func openRegion(ctx context.Context, cfg *config.Config, i int, trust *signed.Trust, observer objects.Observer, mode Mode) (*Region, error) {
+	rc := &cfg.Regions[i]
+	o := objects.Options{Credentials: credentials(rc.Credentials), Create: mode == ForCreating, Observer: observer}
+	if mode == ForReading {
+		o.Cache.Bytes = readCache
+	}
+	data, err := openPlace(ctx, rc, rc.URL, o)
+	if err != nil {
+		return nil, err
+	}
+	o.Cache.Bytes = 0 // a key page that was deleted must not live on here
+	place, err := openPlace(ctx, rc, rc.KeysURL, o)
+	if err != nil {
+		return nil, errors.Join(err, data.Close())
+	}
+	keeper, err := kms.OpenKeeper(ctx, rc.KMS.String())
+	if err != nil {
+		return nil, errors.Join(err, data.Close(), place.Close())
+	}
+	r := &Region{Name: rc.Name, Data: data, Keys: place, lock: lockMode(cfg.Retention.Mode), closeKMS: keeper.Close}
+	r.Key = keys.Region{Name: rc.Name, Store: keyPlace{place}, Keeper: keeper, KMS: rc.KMS.String()}
+	r.Ring = keys.NewRing(r.Key, trust)
+	return r, nil
+}
+
+// openPlace opens one bucket or directory. A bucket's CA file belongs to the
+// region, not to its address.
+func openPlace(ctx context.Context, rc *config.Region, p config.Place, o objects.Options) (objects.Store, error) {
+	if s3, ok := p.S3(); ok {
+		s3.CAFile, s3.Credentials = rc.CAFile, o.Credentials
+		store, err := objects.OpenS3(s3)
+		if err != nil {
+			return nil, err
+		}
+		return objects.Stack(store, o), nil
+	}
+	store, err := objects.Open(ctx, p.String(), o)
+	if err != nil {
+		return nil, err
+	}
+	return objects.Stack(store, o), nil
+}
+
+func credentials(c config.Credentials) objects.Credentials {
+	source := map[config.CredentialSource]objects.CredentialSource{
+		config.SourceAuto:        objects.CredentialsAuto,
+		config.SourceStatic:      objects.CredentialsStatic,
+		config.SourceEnvironment: objects.CredentialsEnvironment,
+		config.SourceIAM:         objects.CredentialsRole,
+		config.SourceWebIdentity: objects.CredentialsRole,
+	}[c.Source]
+	return objects.Credentials{Source: source, AccessKey: c.AccessKey, SecretKey: c.SecretKey.Reveal(), SessionToken: c.SessionToken.Reveal()}
+}
+
+func lockMode(m config.RetentionMode) objects.LockMode {
+	switch m {
+	case config.RetentionGovernance:
+		return objects.LockGovernance
+	case config.RetentionCompliance:
+		return objects.LockCompliance
+	}
+	return objects.LockNone
+}

@@ -3,8 +3,7 @@
 //
 // vectors.json says of each file what a reader must find; the outcomes are
 // those of codec/FORMAT.md, section 1.7. read_segment.py (with key_filter.py for
-// the filters) is a reader written
-// from that text alone:
+// the filters) is a reader written from that text alone:
 //
 //	python3 read_segment.py --vectors .
 //

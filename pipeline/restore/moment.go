@@ -101,13 +101,10 @@ func (b *planner) see(timestamp int64) {
 }
 
 // checkMoment compares the moment with all that the plan reads. Idle partitions are usual, so the newest record of any of
-// them vouches for the others; a moment behind it is one that the archive knows nothing about, unless the caller says that
-// nothing came after.
+// them vouches for the others. A moment behind it is one that the archive knows nothing about: restoring to now is common,
+// so it is not refused, but it is said before anything is written.
 func (b *planner) checkMoment() {
 	p := b.plan
-	if !p.Request.Now.IsZero() && p.Request.To.After(p.Request.Now) {
-		b.refuse(CauseFuture, "", "%s has not come yet", moment(p.To))
-	}
 	latest, empty, partitions := segment.NoTimestamp, true, 0
 	for _, t := range p.Topics {
 		empty = empty && t.Empty
@@ -123,10 +120,9 @@ func (b *planner) checkMoment() {
 		b.refuseEmpty()
 		return
 	}
-	if p.To > latest && !p.Request.AllowIncomplete {
-		b.refuse(CauseAfterLast, "", "%s is after the last archived record, which is of %s: restore to that moment, or allow an incomplete restore if nothing was written since",
-			moment(p.To), moment(latest))
-		p.Refusals[len(p.Refusals)-1].Latest = latest
+	if p.To > latest {
+		b.warn([]string{fmt.Sprintf("%s is after the last archived record, which is of %s: what was written to Kafka since, and is not archived, does not come back",
+			moment(p.To), moment(latest))})
 	}
 }
 

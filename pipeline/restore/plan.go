@@ -83,10 +83,6 @@ type Cause string
 const (
 	// CauseEmpty: no record of any topic is at or before the moment.
 	CauseEmpty Cause = "before-first-record"
-	// CauseAfterLast: the archive cannot vouch for the moment. Latest is the last one it can. AllowIncomplete accepts it.
-	CauseAfterLast Cause = "after-last-record"
-	// CauseFuture: the moment has not come yet.
-	CauseFuture Cause = "in-the-future"
 	// CauseInGap: offsets around the moment are missing. AllowIncomplete accepts it.
 	CauseInGap Cause = "inside-a-gap"
 	// CauseHole: offsets are missing that no gap file explains. AllowIncomplete accepts it.
@@ -103,9 +99,7 @@ const (
 type Refusal struct {
 	Cause Cause  `json:"cause"`
 	Topic string `json:"topic,omitempty"`
-	// Latest is the last moment in ms that would not be refused for this cause; 0 where there is none.
-	Latest int64  `json:"latest_ms,omitempty"`
-	Text   string `json:"text"`
+	Text  string `json:"text"`
 }
 
 // RefusedError reports a plan that is not executed. Nothing was written.

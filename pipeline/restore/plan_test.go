@@ -60,22 +60,17 @@ func TestMomentOutsideTheArchive(t *testing.T) {
 	if !strings.Contains(p.Refusals[0].Text, moment(1000)) {
 		t.Errorf("%q does not tell the first moment", p.Refusals[0].Text)
 	}
-	p = refused(t, c, client, archive, request(2001), CauseAfterLast)
-	if p.Refusals[0].Latest != 2000 {
-		t.Errorf("the latest moment is %d, want 2000", p.Refusals[0].Latest)
+	p = refused(t, c, client, archive, request(2001))
+	if len(p.Warnings) != 1 || !strings.Contains(p.Warnings[0], moment(2000)) {
+		t.Errorf("warnings %q do not tell that the archive ends at %s", p.Warnings, moment(2000))
 	}
 	refused(t, c, client, archive, request(1000))
 	refused(t, c, client, archive, request(2000))
 	refused(t, c, client, shelves{orders(0): s, orders(1): idle}, request(2000))
 
-	r := request(2001)
-	r.AllowIncomplete = true
-	refused(t, c, client, archive, r)
-	r.Now = at(2000)
-	refused(t, c, client, archive, r, CauseFuture)
 	refused(t, c, client, shelves{orders(0): {}}, request(5), CauseEmpty)
 	refused(t, c, client, shelves{}, request(5), CauseNotArchived)
-	r = request(1500)
+	r := request(1500)
 	r.Partitions = []int32{4}
 	refused(t, c, client, archive, r, CauseNotArchived)
 }

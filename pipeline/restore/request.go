@@ -25,16 +25,12 @@ type Request struct {
 	// SourceCluster is the id of the cluster that was archived, if it is known.
 	SourceCluster string `json:"source_cluster,omitempty"`
 
-	// AllowIncomplete accepts a moment that the archive cannot vouch for: after its last record, or with offsets missing.
-	// A moment after Now stays refused.
+	// AllowIncomplete accepts a moment that the archive cannot vouch for because offsets are missing.
 	AllowIncomplete bool `json:"allow_incomplete,omitempty"`
 	// AllowDifferences accepts what the target has differently, as far as it does not make a restore impossible.
 	AllowDifferences bool `json:"allow_differences,omitempty"`
 	// Split lets batches that are too large for the target come back as several.
 	Split bool `json:"split,omitempty"`
-
-	// Now is the present. It is not part of the plan.
-	Now time.Time `json:"-"`
 }
 
 // Validate reports the first thing that is wrong with the request.

@@ -23,6 +23,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 
 	"github.com/tidemark-io/tidemark/codec/names"
 )
@@ -137,8 +138,8 @@ func decodeStrict(line []byte, into any) error {
 	if err := d.Decode(into); err != nil {
 		return err
 	}
-	if d.More() {
-		return errors.New("more than one JSON value on a line")
+	if _, err := d.Token(); err != io.EOF {
+		return errors.New("something follows the JSON value")
 	}
 	return nil
 }

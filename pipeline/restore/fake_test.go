@@ -246,7 +246,7 @@ func same(t testing.TB, what string, got, want []recordbatch.Record) {
 func at(ms int64) time.Time { return time.UnixMilli(ms) }
 
 func request(to int64) Request {
-	return Request{To: at(to), Topics: map[string]string{"orders": "restored"}, Now: at(1 << 41)}
+	return Request{To: at(to), Topics: map[string]string{"orders": "restored"}}
 }
 
 func plan(t testing.TB, s Source, client *kgo.Client, r Request) *Plan {

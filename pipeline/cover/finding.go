@@ -33,6 +33,10 @@ const (
 	KindGap Kind = "gap"
 	// KindLost: offsets that no copy serves.
 	KindLost Kind = "lost"
+	// KindChain: a segment or gap names a predecessor that is not the one that ends where it begins.
+	KindChain Kind = "chain"
+	// KindOverlap: several objects hold the same offsets, which is no harm.
+	KindOverlap Kind = "overlap"
 	// KindNoBeginning: the first object of a partition names a predecessor that no region holds.
 	KindNoBeginning Kind = "no-beginning"
 )
@@ -52,6 +56,8 @@ var advice = map[Kind]string{
 	KindConflict:    "the log was probably truncated by an unclean election; compare the copies by inspect",
 	KindGap:         "nothing: the gap is known and signed",
 	KindLost:        "bring a copy of the objects back, or archive the offsets again while Kafka has them",
+	KindChain:       "an object was removed or replaced: look for its digest in older versions of the stores",
+	KindOverlap:     "nothing: readers merge them",
 	KindNoBeginning: "bring a copy of the missing object back",
 }
 

@@ -121,7 +121,7 @@ func (p Piece) merged(d *recordbatch.Decoder) iter.Seq2[recordbatch.Record, erro
 					yield(recordbatch.Record{}, err)
 					return
 				}
-				all = append(all, clone(rec))
+				all = append(all, CloneRecord(rec))
 			}
 		}
 		slices.SortStableFunc(all, func(a, b recordbatch.Record) int { return cmp.Compare(a.Offset, b.Offset) })
@@ -162,7 +162,8 @@ func sameRecord(a, b recordbatch.Record) bool {
 // sameBytes tells null and empty apart.
 func sameBytes(a, b []byte) bool { return (a == nil) == (b == nil) && bytes.Equal(a, b) }
 
-func clone(r recordbatch.Record) recordbatch.Record {
+// CloneRecord copies a record, so that it outlives the decoder's next one.
+func CloneRecord(r recordbatch.Record) recordbatch.Record {
 	r.Key, r.Value, r.Headers = bytes.Clone(r.Key), bytes.Clone(r.Value), slices.Clone(r.Headers)
 	for i, h := range r.Headers {
 		r.Headers[i] = recordbatch.RecordHeader{Key: bytes.Clone(h.Key), Value: bytes.Clone(h.Value)}

@@ -1,6 +1,7 @@
 package keys
 
 import (
+	"context"
 	"errors"
 	"io/fs"
 	"slices"
@@ -8,6 +9,7 @@ import (
 	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/tidemark-io/tidemark/codec/names"
 )
@@ -109,6 +111,45 @@ func TestEnsureSealsOnce(t *testing.T) {
 		synctest.Wait()
 		if string(r.stores[0].file(t, names.Page(s.page))) != string(r.stores[1].file(t, names.Page(s.page))) {
 			t.Error("the page was sealed twice")
+		}
+	})
+}
+
+// hungKeeper answers when its caller gives up, and not before.
+type hungKeeper struct{}
+
+func (hungKeeper) Encrypt(ctx context.Context, _ []byte) ([]byte, error) {
+	<-ctx.Done()
+	return nil, ctx.Err()
+}
+
+func (k hungKeeper) Decrypt(ctx context.Context, sealed []byte) ([]byte, error) {
+	return k.Encrypt(ctx, sealed)
+}
+
+// TestEnsureHungKMS: a KMS that never answers is an outage after kmsWait, and
+// holds up the other region's start for regionWait at most.
+func TestEnsureHungKMS(t *testing.T) {
+	r := newRig(t)
+	r.sealedPage(t) // a KEK that region a would have to unwrap
+	synctest.Test(t, func(t *testing.T) {
+		r.regions[0].Keeper = hungKeeper{}
+		w := r.writer(t)
+		s := next(t, w)
+		began := time.Now()
+		if err := w.Ensure(t.Context(), "b", s.page); err != nil {
+			t.Errorf("region b: %v", err)
+		}
+		if took := time.Since(began); took > regionWait {
+			t.Errorf("region b waited %s", took)
+		}
+		began = time.Now()
+		var kms *KMSError
+		if err := w.Ensure(t.Context(), "a", s.page); !errors.As(err, &kms) || !kms.Retryable() {
+			t.Errorf("region a: %v", err)
+		}
+		if took := time.Since(began); took != kmsWait {
+			t.Errorf("region a gave up after %s", took)
 		}
 	})
 }

@@ -45,6 +45,8 @@ type Parts struct {
 	Secrets   Secrets
 	Catalogue Catalogue
 	Healer    Healer
+	// TopicConfigs tells which topic settings were kept; nil keeps none.
+	TopicConfigs TopicConfigs
 	// Index may be nil.
 	Index Index
 	Hooks Hooks
@@ -61,6 +63,7 @@ type Archiver struct {
 	secrets   Secrets
 	catalogue Catalogue
 	healer    Healer
+	configs   TopicConfigs
 	index     Index
 	hooks     Hooks
 	log       *slog.Logger
@@ -76,8 +79,10 @@ type Archiver struct {
 	buffers  buffers
 	pool     *segment.Pool
 	healing  healing
-	starts   chan struct{} // bounds partitions that look for their tails
-	running  sync.WaitGroup
+	// described asks for a look at the topics' settings.
+	described chan struct{}
+	starts    chan struct{} // bounds partitions that look for their tails
+	running   sync.WaitGroup
 
 	mu       sync.Mutex
 	parts    map[Key]*partition
@@ -93,9 +98,9 @@ const lastCommit = 5 * time.Second
 func New(cfg Config, parts Parts) *Archiver {
 	a := &Archiver{
 		cfg: cfg, archive: parts.Archive, signer: parts.Signer, regions: parts.Regions, secrets: parts.Secrets,
-		catalogue: parts.Catalogue, healer: parts.Healer, index: parts.Index, hooks: parts.Hooks, log: parts.Log,
+		catalogue: parts.Catalogue, healer: parts.Healer, configs: parts.TopicConfigs, index: parts.Index, hooks: parts.Hooks, log: parts.Log,
 		parts: map[Key]*partition{}, witness: map[Key]int64{},
-		starts: make(chan struct{}, startsAtOnce), healing: healing{kick: make(chan struct{}, 1)},
+		starts: make(chan struct{}, startsAtOnce), healing: healing{kick: make(chan struct{}, 1)}, described: make(chan struct{}, 1),
 	}
 	rand.Read(a.writer[:])
 	return a
@@ -116,6 +121,9 @@ func (a *Archiver) Run(ctx context.Context) error {
 	a.spawn(a.topology.run)
 	a.spawn(a.commits.run)
 	a.spawn(a.runHealing)
+	if a.configs != nil {
+		a.spawn(a.runSettings)
+	}
 	if err := a.join(); err != nil {
 		return err
 	}

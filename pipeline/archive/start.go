@@ -95,6 +95,7 @@ func (p *partition) adopt(t cover.Tails, c *cursor) {
 	}
 	p.log.Info("partition begins", "lineage", p.name.Lineage.String(), "offset", c.next, "holes", len(c.spans)-1, "found", t.Found)
 	p.compareWithGroup(last.from)
+	p.describeSoon()
 	for i, r := range p.regions {
 		if behind[i] {
 			p.hooks.behind(p.key, r.Name(), true)

@@ -163,6 +163,13 @@ func (t *topology) leader(k Key) (names.TopicID, leader, error) {
 	return s.id, s.leaders[k.Partition], nil
 }
 
+// partitions returns how many partitions the topic has, as last heard.
+func (t *topology) partitions(topic string) int32 {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return int32(len(t.topics[topic].leaders))
+}
+
 var errUnheard = fmt.Errorf("no metadata yet: %w", kerr.LeaderNotAvailable)
 
 // await returns the topic's id once the topology has heard of it.

@@ -58,7 +58,7 @@ func (a *Archive) NewArchiver(ctx context.Context, signer *signed.Signer, untilC
 	out := &Archiver{Metrics: telemetry.New(a.Registry), pages: pages, index: a.openIndex()}
 	parts := archive.Parts{
 		Archive: a.Trust.Archive(), Signer: signer, Secrets: pages, Catalogue: a.Cover,
-		Healer: healer{a.Healer(pages)}, Hooks: out.Metrics.Hooks(), Log: a.Log,
+		Healer: healer{a.Healer(pages)}, TopicConfigs: a.Cover, Hooks: out.Metrics.Hooks(), Log: a.Log,
 	}
 	if out.index != nil {
 		parts.Index = indexed{ctx, out.index}

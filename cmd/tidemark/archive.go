@@ -1,0 +1,78 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/tidemark-io/tidemark/cmd/internal/wire"
+)
+
+func archiveCommand(a *app) *cobra.Command {
+	var untilCaughtUp bool
+	cmd := &cobra.Command{
+		Use:   "archive",
+		Short: "Join the consumer group and archive, until told to stop",
+		Long: `Join the consumer group and archive, until told to stop.
+
+Start as many members as you like, on as many machines: they share the
+partitions. SIGTERM stops fetching, stores and commits what is in memory within
+shutdown_grace, and then leaves the group. Exit 0 means that everything that was
+fetched is in both regions; exit 3 that the next member fetches the rest again.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return runArchive(cmd.Context(), a, untilCaughtUp) },
+	}
+	cmd.Flags().BoolVar(&untilCaughtUp, "until-caught-up", false, "stop at the end offsets that are there at the start")
+	return cmd
+}
+
+func runArchive(ctx context.Context, a *app, untilCaughtUp bool) error {
+	cfg, err := a.config()
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(cfg.NeedKafka(), cfg.NeedTopics(), cfg.NeedSigningKey()); err != nil {
+		return err
+	}
+	opened, err := a.open(ctx, wire.ForWriting)
+	if err != nil {
+		return err
+	}
+	defer opened.Close()
+	if err := opened.CheckStores(ctx); err != nil {
+		return refused(err)
+	}
+	signer, err := wire.Signer(cfg)
+	if err != nil {
+		return err
+	}
+	archiver, err := opened.NewArchiver(ctx, signer, untilCaughtUp)
+	if err != nil {
+		return err
+	}
+	defer archiver.Close()
+	return serve(ctx, opened, archiver)
+}
+
+// serve runs the archiver, and beside it what can be asked about it. The first
+// to fail ends the other; telemetry ends with the archiver.
+func serve(ctx context.Context, opened *wire.Archive, archiver *wire.Archiver) error {
+	server := wire.Telemetry{
+		Config: opened.Config.Telemetry, Registry: opened.Registry, Log: opened.Log,
+		Ready: []wire.Probe{{Name: "partitions", Check: archiver.Ready}},
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	serving, stop := context.WithCancel(context.WithoutCancel(ctx))
+	group.Go(func() error {
+		defer stop()
+		if err := archiver.Run(ctx); err != nil {
+			return unavailable(fmt.Errorf("stopped with work left to the next member: %w", err))
+		}
+		return nil
+	})
+	group.Go(func() error { return server.Run(serving) })
+	return group.Wait()
+}

@@ -1,0 +1,166 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"time"
+	"unicode/utf8"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tidemark-io/tidemark/cmd/internal/ui"
+	"github.com/tidemark-io/tidemark/cmd/internal/wire"
+	"github.com/tidemark-io/tidemark/codec/names"
+	"github.com/tidemark-io/tidemark/codec/recordbatch"
+	"github.com/tidemark-io/tidemark/codec/segment"
+	"github.com/tidemark-io/tidemark/pipeline/cover"
+)
+
+func catCommand(a *app) *cobra.Command {
+	var s selection
+	var from int64
+	var to string
+	cmd := &cobra.Command{
+		Use:   "cat",
+		Short: "Print archived records as JSON lines",
+		Long: `Print archived records as JSON lines, with the field names of kcat -J.
+
+Partitions come one after the other, each in offset order. A key, value or
+header that is not UTF-8 is printed in base64 under key_base64, payload_base64
+or headers_base64. With --to, only records with a timestamp at or before TIME.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			until, err := parseTime(to)
+			if err != nil {
+				return err
+			}
+			opened, err := a.open(cmd.Context(), wire.ForReading)
+			if err != nil {
+				return err
+			}
+			defer opened.Close()
+			return runCat(cmd.Context(), opened, s, from, until, cmd.OutOrStdout(), a.reporter(cmd))
+		},
+	}
+	s.flags(cmd)
+	cmd.Flags().Int64Var(&from, "from", 0, "first offset")
+	cmd.Flags().StringVar(&to, "to", "", "only records at or before `TIME`")
+	return cmd
+}
+
+// parseTime reads an optional TIME.
+func parseTime(text string) (time.Time, error) {
+	if text == "" {
+		return time.Time{}, nil
+	}
+	t, err := ui.ParseTime(text)
+	if err != nil {
+		return t, usage(err)
+	}
+	return t, nil
+}
+
+func runCat(ctx context.Context, a *wire.Archive, s selection, from int64, to time.Time, stdout io.Writer, report func(cover.Finding)) error {
+	ps, err := s.partitions(ctx, a.Cover)
+	if err != nil {
+		return err
+	}
+	out := bufio.NewWriterSize(stdout, 64<<10)
+	defer out.Flush()
+	for _, p := range ps {
+		if err := catPartition(ctx, a.Cover, p, cover.ReadOptions{From: from, Report: report}, to, out); err != nil {
+			return err
+		}
+	}
+	return out.Flush()
+}
+
+func catPartition(ctx context.Context, a *cover.Archive, p names.Partition, o cover.ReadOptions, to time.Time, out *bufio.Writer) error {
+	if !to.IsZero() {
+		o.SkipBlock = func(b segment.BlockInfo) bool {
+			return b.MinTimestamp != segment.NoTimestamp && b.MinTimestamp > to.UnixMilli()
+		}
+	}
+	d := recordbatch.NewDecoder(0)
+	for piece, err := range a.Read(ctx, p, o) {
+		if err != nil {
+			return err
+		}
+		if piece.IsControl() {
+			continue
+		}
+		for rec, err := range piece.Records(d) {
+			if err != nil {
+				return fmt.Errorf("read %s at offset %d: %w", p, piece.Base(), err)
+			}
+			if !to.IsZero() && rec.Timestamp > to.UnixMilli() {
+				continue
+			}
+			if err := writeRecord(out, p, rec); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// line is a record in the form of kcat -J.
+type line struct {
+	Topic         string    `json:"topic"`
+	Partition     int32     `json:"partition"`
+	Offset        int64     `json:"offset"`
+	TimestampType string    `json:"tstype"`
+	Timestamp     int64     `json:"ts"`
+	Headers       []*string `json:"headers,omitempty"`
+	HeadersBase64 [][]byte  `json:"headers_base64,omitempty"`
+	Key           *string   `json:"key"`
+	KeyBase64     []byte    `json:"key_base64,omitempty"`
+	Payload       *string   `json:"payload"`
+	PayloadBase64 []byte    `json:"payload_base64,omitempty"`
+}
+
+func lineOf(p names.Partition, rec recordbatch.Record) line {
+	l := line{Topic: p.Topic, Partition: p.Number, Offset: rec.Offset, TimestampType: "create", Timestamp: rec.Timestamp}
+	l.Key, l.KeyBase64 = textOrBytes(rec.Key)
+	l.Payload, l.PayloadBase64 = textOrBytes(rec.Value)
+	l.Headers, l.HeadersBase64 = headersOf(rec.Headers)
+	return l
+}
+
+// textOrBytes returns b as text if it is UTF-8, and both nil if it is null.
+func textOrBytes(b []byte) (*string, []byte) {
+	if b == nil {
+		return nil, nil
+	}
+	if !utf8.Valid(b) {
+		return nil, b
+	}
+	s := string(b)
+	return &s, nil
+}
+
+// headersOf returns keys and values in turn, all as text or all in base64.
+func headersOf(hs []recordbatch.RecordHeader) (text []*string, raw [][]byte) {
+	valid := true
+	for _, h := range hs {
+		raw = append(raw, h.Key, h.Value)
+		valid = valid && utf8.Valid(h.Key) && utf8.Valid(h.Value)
+	}
+	if !valid {
+		return nil, raw
+	}
+	for _, b := range raw {
+		s, _ := textOrBytes(b)
+		text = append(text, s)
+	}
+	return text, nil
+}
+
+func writeRecord(out *bufio.Writer, p names.Partition, rec recordbatch.Record) error {
+	e := json.NewEncoder(out)
+	e.SetEscapeHTML(false)
+	return e.Encode(lineOf(p, rec))
+}

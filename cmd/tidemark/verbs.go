@@ -1,0 +1,11 @@
+package main
+
+import "github.com/spf13/cobra"
+
+// verbs lists every verb; cobra adds help and completion.
+func verbs(a *app) []*cobra.Command {
+	return []*cobra.Command{
+		initCommand(a), archiveCommand(a), verifyCommand(a), restoreCommand(a), catCommand(a), findCommand(a),
+		healCommand(a), keysCommand(a), inspectCommand(a), doctorCommand(a), demoCommand(a), versionCommand(a),
+	}
+}

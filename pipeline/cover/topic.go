@@ -1,0 +1,54 @@
+package cover
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/tidemark-io/tidemark/codec/names"
+	"github.com/tidemark-io/tidemark/codec/signed"
+)
+
+// TopicConfig returns how a life of a topic was set up last, as far as any
+// region tells; ok is false when none does.
+func (a *Archive) TopicConfig(ctx context.Context, topic string, l names.Lineage) (c signed.TopicConfig, ok bool, err error) {
+	var failed error
+	for i := range a.regions {
+		found, here, err := a.topicConfigIn(ctx, &a.regions[i], topic, l)
+		if err != nil {
+			failed = fmt.Errorf("region %s: %w", a.regions[i].Name, err)
+			continue
+		}
+		if here && (!ok || found.At.After(c.At)) {
+			c, ok = found, true
+		}
+	}
+	if !ok && failed != nil {
+		return c, false, fmt.Errorf("read settings of topic %s: %w", topic, failed)
+	}
+	return c, ok, nil
+}
+
+// topicConfigIn reads the newest of one region: names begin with their time.
+func (a *Archive) topicConfigIn(ctx context.Context, r *Region, topic string, l names.Lineage) (c signed.TopicConfig, ok bool, err error) {
+	newest := ""
+	for info, err := range r.Objects.List(ctx, names.TopicConfigPrefix(topic, l), "") {
+		if err != nil {
+			return c, false, err
+		}
+		newest = info.Key
+	}
+	if newest == "" {
+		return c, false, nil
+	}
+	file, err := a.ReadFile(ctx, r.Name, newest)
+	if err != nil {
+		return c, false, err
+	}
+	if err := signed.Open(file, signed.KindTopicConfig, a.trust, signed.RoleArchive, &c); err != nil {
+		return c, false, fmt.Errorf("%s: %w", newest, err)
+	}
+	if c.Topic != topic || c.Lineage != l {
+		return c, false, fmt.Errorf("%s is about another topic: %w", newest, signed.ErrSignature)
+	}
+	return c, true, nil
+}

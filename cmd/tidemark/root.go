@@ -32,6 +32,7 @@ configuration, nothing was done; 3 something was not there, worth a retry.`,
 	_ = root.MarkPersistentFlagFilename("config", "yaml", "yml")
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return wrongUsage(cmd, err) })
 	root.AddCommand(verbs(a)...)
+	root.InitDefaultCompletionCmd() // else cobra adds it too late for markUsage
 	markUsage(root)
 	return root
 }

@@ -120,9 +120,9 @@ func secretIn(ctx context.Context, r *Region, s *segment.Reader) (block.Secret, 
 	return secret, nil
 }
 
-// Load is Verify with the whole object in memory, up to limit bytes: reading
-// every block of it makes no more requests, and Data can be copied. A longer
-// object is verified and stays where it is; its data is nil.
+// Load is Verify with the whole object in memory, up to limit bytes: its blocks
+// are then read without a request. Like Verify it does not look at the bodies;
+// Object.CheckBlocks does. A longer object stays where it is, and data is nil.
 func (a *Archive) Load(ctx context.Context, region string, name names.Range, limit int64) (o *Object, data []byte, err error) {
 	if o, err = a.Verify(ctx, region, name); err != nil {
 		return nil, nil, err
@@ -148,9 +148,6 @@ func (a *Archive) load(ctx context.Context, o *Object) ([]byte, error) {
 	if o.Gap != nil {
 		_, _, err := OpenGap(o.Name, data, a.trust)
 		return data, err
-	}
-	if crc := checksum(data); crc != o.Segment.CRC32C() {
-		return nil, damaged("CRC-32C of its %d bytes is %08x, the footer says %08x", len(data), crc, o.Segment.CRC32C())
 	}
 	o.Segment, err = a.openSegment(ctx, r, o.Name, bytes.NewReader(data), int64(len(data)))
 	return data, err

@@ -305,6 +305,19 @@ func TestReadForgedGap(t *testing.T) {
 	got.wantLost(t, cover.Offsets{Base: 10, Next: 30})
 }
 
+// A batch that was archived with a wrong CRC fails its block; it is not passed
+// over in silence.
+func TestReadBatchCRC(t *testing.T) {
+	w := covertest.New(t)
+	bad := covertest.Batch(t, 5, 5)
+	bad[len(bad)-1] ^= 1
+	w.Store(covertest.Spec{Next: 15, Batches: [][]byte{covertest.Batch(t, 0, 5), bad, covertest.Batch(t, 10, 5)}})
+	got := read(t, w, cover.ReadOptions{})
+	got.want(t, nil)
+	got.wantLost(t, cover.Offsets{Base: 0, Next: 15})
+	got.wantFindings(t, "damaged a")
+}
+
 func TestReadSkipsBlocks(t *testing.T) {
 	w := covertest.New(t)
 	s := covertest.Spec{Next: 50, Options: segment.Options{BlockSize: 1}}

@@ -2,13 +2,8 @@ package cover
 
 import (
 	"context"
-	"hash/crc32"
 	"io"
 )
-
-var castagnoli = crc32.MakeTable(crc32.Castagnoli)
-
-func checksum(b []byte) uint32 { return crc32.Checksum(b, castagnoli) }
 
 // remote reads one object by ranges. With ahead it asks for more than is wanted
 // and keeps it, for readers that go through an object in order. It is not safe

@@ -177,6 +177,39 @@ func TestTailsOverlap(t *testing.T) {
 	wantTails(t, tails(t, w), 30, 30, 20)
 }
 
+// A candidate that does not verify covers nothing: the hole under it is seen.
+func TestTailsHoleUnderForgery(t *testing.T) {
+	w := covertest.New(t)
+	row := w.Row(0, 3)
+	for _, r := range w.Regions() {
+		r.Remove(row[1].Name.String())
+	}
+	mallory := signed.NewSigner(signed.RoleArchive, covertest.Key("mallory"))
+	w.Store(covertest.Spec{Base: 10, Next: 40, Signer: mallory, Batches: [][]byte{covertest.Batch(t, 10, 30)}})
+	got := tails(t, w)
+	wantTails(t, got, 30, 30, 30)
+	if !slices.Equal(got.Holes, []cover.Offsets{{Base: 10, Next: 20}}) {
+		t.Errorf("holes %v", got.Holes)
+	}
+}
+
+// When nobody can say who a signer is, nothing is known about what it signed.
+func TestTailsSignersUnreachable(t *testing.T) {
+	w := covertest.New(t)
+	w.Row(0, 20)
+	for _, r := range w.Regions() {
+		r.Fail(func(_, key string) error {
+			if strings.HasPrefix(key, names.Signers) {
+				return covertest.ErrDown
+			}
+			return nil
+		})
+	}
+	if got, err := w.Archive().Tails(context.Background(), covertest.Partition); !errors.Is(err, covertest.ErrDown) {
+		t.Errorf("tail %d, found %v, error %v", got.Next, got.Found, err)
+	}
+}
+
 // A gap counts like a segment.
 func TestTailsGap(t *testing.T) {
 	w := covertest.New(t)

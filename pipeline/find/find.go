@@ -123,7 +123,8 @@ func (s *search) outside(b segment.BlockInfo) bool {
 	if !s.options.From.IsZero() && b.MaxTimestamp < s.options.From.UnixMilli() {
 		return true
 	}
-	return !s.options.To.IsZero() && b.MinTimestamp != segment.NoTimestamp && b.MinTimestamp > s.options.To.UnixMilli()
+	// A lowest timestamp that is not known is below every bound.
+	return !s.options.To.IsZero() && b.MinTimestamp > s.options.To.UnixMilli()
 }
 
 // within applies the bounds in whole milliseconds.

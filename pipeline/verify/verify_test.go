@@ -2,12 +2,14 @@ package verify_test
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"reflect"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/tidemark-io/tidemark/codec/names"
 	"github.com/tidemark-io/tidemark/codec/segment"
@@ -118,6 +120,17 @@ func TestFindings(t *testing.T) {
 			[]string{"unknown-name b"}},
 		{"signer missing in one region", func(w *covertest.World, _ []*segment.Sealed) { w.A.Remove(names.Signer(w.Archiver.ID())) }, false,
 			[]string{"absent a"}},
+		{"a signer's file under another name", func(w *covertest.World, _ []*segment.Sealed) {
+			name := names.Signer(names.SignerID{7})
+			both(w, func(r *covertest.Region) { r.Put(name, w.Introduction(w.Archiver)) })
+		}, false, []string{"misplaced a", "misplaced b"}},
+		{"topic settings", func(w *covertest.World, _ []*segment.Sealed) {
+			file := w.Seal(w.Archiver, signed.KindTopicConfig, map[string]int{"partitions": 4})
+			sound := settings(names.Digest(sha256.Sum256(file)).Short())
+			both(w, func(r *covertest.Region) { r.Put(sound, file) })
+			w.A.Put(settings(names.Short{1}), file)
+			w.B.Put(settings(names.Short{1}), w.Seal(mallory, signed.KindTopicConfig, map[string]int{}))
+		}, false, []string{"misplaced a", "forged b"}},
 		{"a later format", func(w *covertest.World, row []*segment.Sealed) { w.A.Put(row[2].Name.String(), later(row[2])) }, false,
 			[]string{"unknown-version a [20, 30)"}},
 		{"region down", func(w *covertest.World, _ []*segment.Sealed) { w.B.Down() }, false, []string{"unreachable b", "unreachable b"}},
@@ -144,6 +157,11 @@ func TestFindings(t *testing.T) {
 			}
 		})
 	}
+}
+
+func settings(digest names.Short) string {
+	p := covertest.Partition
+	return names.TopicConfig(p.Topic, p.Lineage, time.Unix(1_790_000_000, 0), digest)
 }
 
 // later is a segment as a format to come might be: same signature rules, a

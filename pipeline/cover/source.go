@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 
-	"github.com/tidemark-io/tidemark/codec/names"
 	"github.com/tidemark-io/tidemark/codec/recordbatch"
 	"github.com/tidemark-io/tidemark/codec/segment"
 )
@@ -152,6 +151,3 @@ func (c *copies) failures() []*CopyError {
 	}
 	return out
 }
-
-// name of the segment.
-func (s *source) name() names.Range { return s.copies.cand.Range }

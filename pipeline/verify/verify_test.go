@@ -72,16 +72,45 @@ func TestSound(t *testing.T) {
 	}
 }
 
-// Each fault, and every finding that it makes: no more, no less.
+// fault is one thing that goes wrong, and every finding that it makes: no more,
+// no less.
+type fault struct {
+	name string
+	harm func(w *covertest.World, row []*segment.Sealed)
+	deep bool
+	want []string
+}
+
+func both(w *covertest.World, f func(r *covertest.Region)) {
+	f(w.A)
+	f(w.B)
+}
+
 func TestFindings(t *testing.T) {
-	mallory := signed.NewSigner(signed.RoleArchive, covertest.Key("mallory"))
-	both := func(w *covertest.World, f func(r *covertest.Region)) { f(w.A); f(w.B) }
-	for _, tt := range []struct {
-		name string
-		harm func(w *covertest.World, row []*segment.Sealed)
-		deep bool
-		want []string
-	}{
+	for _, f := range slices.Concat(damage(), strangers()) {
+		t.Run(f.name, func(t *testing.T) {
+			w := covertest.New(t)
+			row := w.Row(0, 3)
+			f.harm(w, row)
+			r := run(t, w, f.deep)
+			if got := short(r.Findings); !slices.Equal(got, f.want) {
+				t.Errorf("findings %v, want %v", got, f.want)
+			}
+			for _, found := range r.Findings {
+				if found.Advice == "" || found.Detail == "" {
+					t.Errorf("a finding without advice or detail: %+v", found)
+				}
+			}
+			if again := run(t, w, f.deep); !reflect.DeepEqual(again, r) {
+				t.Error("a second run says something else")
+			}
+		})
+	}
+}
+
+// damage is what happens to objects of the archive.
+func damage() []fault {
+	return []fault{
 		{"missing in one region", func(w *covertest.World, row []*segment.Sealed) { w.B.Remove(row[1].Name.String()) }, false,
 			[]string{"absent b [10, 20)"}},
 		{"missing in both", func(w *covertest.World, row []*segment.Sealed) {
@@ -109,8 +138,15 @@ func TestFindings(t *testing.T) {
 				r.Put(row[1].Name.String(), covertest.SameCRC(row[1].Data, int(row[1].Footer.Blocks[0].Position)+20))
 			})
 		}, true, []string{"damaged a [10, 20)", "damaged b [10, 20)", "lost [10, 20)"}},
+	}
+}
+
+// strangers are objects and places that are not what they should be.
+func strangers() []fault {
+	mallory := signed.NewSigner(signed.RoleArchive, covertest.Key("mallory"))
+	return []fault{
 		{"forged", func(w *covertest.World, _ []*segment.Sealed) {
-			w.Store(covertest.Spec{Base: 20, Next: 30, Signer: mallory, Batches: [][]byte{covertest.Batch(t, 20, 10)}}, w.A)
+			w.Store(covertest.Spec{Base: 20, Next: 30, Signer: mallory, Batches: [][]byte{covertest.Batch(w.T, 20, 10)}}, w.A)
 		}, false, []string{"forged a [20, 30)", "absent b [20, 30)"}},
 		{"swapped", func(w *covertest.World, row []*segment.Sealed) { w.B.Swap(row[0].Name.String(), row[1].Name.String()) }, false,
 			[]string{"misplaced b [0, 10)", "misplaced b [10, 20)"}},
@@ -138,24 +174,6 @@ func TestFindings(t *testing.T) {
 			both(w, func(r *covertest.Region) { r.Remove(row[1].Name.String()) })
 			w.Store(covertest.Spec{Base: 9, Next: 20, Batches: [][]byte{covertest.Batch(w.T, 9, 11)}})
 		}, false, []string{}},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			w := covertest.New(t)
-			row := w.Row(0, 3)
-			tt.harm(w, row)
-			r := run(t, w, tt.deep)
-			if got := short(r.Findings); !slices.Equal(got, tt.want) {
-				t.Errorf("findings %v, want %v", got, tt.want)
-			}
-			for _, f := range r.Findings {
-				if f.Advice == "" || f.Detail == "" {
-					t.Errorf("a finding without advice or detail: %+v", f)
-				}
-			}
-			if again := run(t, w, tt.deep); !reflect.DeepEqual(again, r) {
-				t.Error("a second run says something else")
-			}
-		})
 	}
 }
 

@@ -56,16 +56,31 @@ func (a *archiver) kill() error {
 	return nil
 }
 
-// stop asks the process to store what it has and waits until it has ended.
-func (a *archiver) stop() error {
+// stop asks the process to store what it has and waits until it has ended. It reports whether the process left work to the
+// next one, as it does when a region was still behind.
+func (a *archiver) stop() (left bool, err error) {
+	select {
+	case <-a.ended:
+		return false, a.endedByItself()
+	default:
+	}
 	if err := a.cmd.Process.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
-		return fmt.Errorf("stop the archiver: %w", err)
+		return false, fmt.Errorf("stop the archiver: %w", err)
 	}
 	<-a.ended
-	if a.err != nil {
-		return fmt.Errorf("stop the archiver: %w: %s (see %s)", a.err, lastLine(a.log), a.log)
+	exit := (*exec.ExitError)(nil)
+	if errors.As(a.err, &exit) && exit.ExitCode() == exitUnavailable {
+		return true, nil
 	}
-	return nil
+	if a.err != nil {
+		return false, fmt.Errorf("stop the archiver: %w: %s (see %s)", a.err, lastLine(a.log), a.log)
+	}
+	return false, nil
+}
+
+// endedByItself is the error of a process that nobody stopped.
+func (a *archiver) endedByItself() error {
+	return fmt.Errorf("the archiver ended by itself: %v: %s (see %s)", a.cmd.ProcessState, lastLine(a.log), a.log)
 }
 
 // archive produces everything while an archiver runs, is killed in the middle, and is started again.
@@ -90,8 +105,12 @@ func (d *demo) archive(ctx context.Context) error {
 		return errors.Join(err, first.end(), second.end())
 	}
 	d.say.step("all events are produced")
-	if err := second.stop(); err != nil {
+	left, err := second.stop()
+	if err != nil {
 		return err
+	}
+	if left {
+		d.say.step("the archiver stopped with work left to the next one: %s", lastLine(second.log))
 	}
 	d.say.step("archiving what is left")
 	if _, err := d.tidemark(ctx, "archive", "--until-caught-up"); err != nil {
@@ -176,7 +195,7 @@ func (d *demo) awaitSegment(ctx context.Context, a *archiver, before int) error 
 		select {
 		case <-tick.C:
 		case <-a.ended:
-			return fmt.Errorf("the archiver ended by itself: %w: %s (see %s)", a.err, lastLine(a.log), a.log)
+			return a.endedByItself()
 		case <-ctx.Done():
 			return fmt.Errorf("wait for a segment: %w (see %s)", ctx.Err(), a.log)
 		}

@@ -13,8 +13,11 @@ import (
 	"time"
 )
 
-// exitFindings is the exit code of a verb that found something or refused.
-const exitFindings = 1
+// The exit codes that mean something to the demo: a verb found something or refused; it is worth a retry.
+const (
+	exitFindings    = 1
+	exitUnavailable = 3
+)
 
 // stopDelay is how long a process may take to end after SIGTERM before it is killed: its shutdown_grace and a little.
 const stopDelay = 35 * time.Second

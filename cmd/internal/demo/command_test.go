@@ -86,6 +86,9 @@ func TestAnArchiverThatEndsIsNotWaitedFor(t *testing.T) {
 	if err := d.awaitSegment(t.Context(), a, 0); err == nil || !strings.Contains(err.Error(), "no such thing") {
 		t.Errorf("%v", err)
 	}
+	if _, err := a.stop(); err == nil {
+		t.Error("an archiver that ended by itself passes for one that was stopped")
+	}
 	if err := a.end(); err != nil {
 		t.Error(err)
 	}

@@ -26,7 +26,8 @@ type load struct {
 	n      int
 	from   int64 // ms, of the first event
 	lanes  map[events.Place]*lane
-	sales  chan []sale
+	sales  chan sale
+	made   int // transactions
 	sample *sample
 	// gate is asked before each event, with its number: it lets the story happen at certain moments.
 	gate func(ctx context.Context, i int) error
@@ -40,11 +41,11 @@ func newLoad(b *broker, ledger *events.Ledger, opts Options, now time.Time) *loa
 		broker: b,
 		ledger: ledger,
 		rng:    rand.New(rand.NewPCG(opts.Seed, 1)),
-		gen:    events.New(opts.Seed, events.Options{}),
+		gen:    events.New(opts.Seed, events.Options{OpenOrders: openOrders(opts.Events)}),
 		n:      opts.Events,
 		from:   now.Add(-span).UnixMilli(),
 		lanes:  make(map[events.Place]*lane),
-		sales:  make(chan []sale),
+		sales:  make(chan sale),
 		sample: new(sample),
 	}
 	for topic, n := range partitions {
@@ -55,6 +56,9 @@ func newLoad(b *broker, ledger *events.Ledger, opts Options, now time.Time) *loa
 	}
 	return l
 }
+
+// openOrders lets an order live for about a tenth of the load, however short that is.
+func openOrders(n int) int { return max(n/50, 20) }
 
 // moment is when an event happens, in ms.
 func (l *load) moment(i int) int64 { return l.from + span.Milliseconds()*int64(i)/int64(l.n) }
@@ -78,8 +82,9 @@ func (l *load) make(ctx context.Context) error {
 	for _, lane := range l.lanes {
 		defer close(lane.full)
 	}
+	plain := min(3_000, l.n/transactions)
 	for i := 0; i < l.n; {
-		run := min(l.n-i, 1_000+l.rng.IntN(4_000))
+		run := min(l.n-i, plain/2+l.rng.IntN(plain))
 		if err := l.makePlain(ctx, i, run); err != nil {
 			return err
 		}

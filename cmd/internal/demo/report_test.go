@@ -67,6 +67,13 @@ func TestTheConfigurationIsValid(t *testing.T) {
 	if len(cfg.Regions) != len(regionNames) || len(cfg.Topics) != len(partitions) || cfg.Telemetry.Listen != "" {
 		t.Errorf("%+v", cfg)
 	}
+	answer := config.Size(0) // of all partitions at once, see configTemplate
+	for _, n := range partitions {
+		answer += config.Size(n) * cfg.Fetch.MaxPartitionBytes
+	}
+	if answer >= cfg.Fetch.MaxBytes {
+		t.Errorf("a fetch may bring %s, and fetch.max_bytes is %s", answer, cfg.Fetch.MaxBytes)
+	}
 }
 
 func TestADirectoryWithSomethingInItIsRefused(t *testing.T) {

@@ -15,12 +15,20 @@ const (
 	sellers = 2
 	// minSale and maxSale bound the records of one transaction, which spread over all topics.
 	minSale, maxSale = 20, 400
+	// transactions are at least so many, however short the load is.
+	transactions = 40
 	// abortOneIn is how many transactions there are to one that is aborted.
 	abortOneIn = 6
 )
 
-// sale is a record of a transaction.
+// sale is a transaction: its records, and how it will end.
 type sale struct {
+	items   []item
+	outcome events.Outcome
+}
+
+// item is a record of a transaction.
+type item struct {
 	record *kgo.Record
 	entry  events.Entry
 	sample bool
@@ -28,16 +36,19 @@ type sale struct {
 
 // makeSale makes the records of one transaction and hands them to whichever seller is free.
 func (l *load) makeSale(ctx context.Context, from, n int) error {
-	var sales []sale
+	s := sale{outcome: events.Committed}
+	if l.made++; l.made%abortOneIn == 0 {
+		s.outcome = events.Aborted
+	}
 	for i := from; i < from+n; i++ {
 		e, at, err := l.next(ctx, i)
 		if err != nil {
 			return err
 		}
-		sales = append(sales, sale{record: record(e, at), entry: l.entry(e), sample: l.sample.is(e)})
+		s.items = append(s.items, item{record: record(e, at), entry: l.entry(e), sample: l.sample.is(e)})
 	}
 	select {
-	case l.sales <- sales:
+	case l.sales <- s:
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()
@@ -68,42 +79,35 @@ func (l *load) sell(ctx context.Context, number int) error {
 		return fmt.Errorf("open a transactional producer: %w", err)
 	}
 	defer client.Close()
-	for n := 1; ; n++ {
-		sales, more := <-l.sales
-		if !more {
-			return nil
-		}
-		outcome := events.Committed
-		if n%abortOneIn == 0 {
-			outcome = events.Aborted
-		}
-		if err := l.transact(ctx, client, sales, outcome); err != nil {
+	for s := range l.sales {
+		if err := l.transact(ctx, client, s); err != nil {
 			return fmt.Errorf("run a transaction: %w", err)
 		}
 	}
+	return nil
 }
 
-func (l *load) transact(ctx context.Context, client *kgo.Client, sales []sale, outcome events.Outcome) error {
+func (l *load) transact(ctx context.Context, client *kgo.Client, s sale) error {
 	if err := client.BeginTransaction(); err != nil {
 		return err
 	}
-	records := make([]*kgo.Record, len(sales))
-	for i, s := range sales {
-		records[i] = s.record
+	records := make([]*kgo.Record, len(s.items))
+	for i := range s.items {
+		records[i] = s.items[i].record
 	}
 	if err := client.ProduceSync(ctx, records...).FirstErr(); err != nil {
 		return err
 	}
-	if err := client.EndTransaction(ctx, kgo.TransactionEndTry(outcome == events.Committed)); err != nil {
+	if err := client.EndTransaction(ctx, kgo.TransactionEndTry(s.outcome == events.Committed)); err != nil {
 		return err
 	}
-	for _, s := range sales {
-		at := events.Place{Topic: s.record.Topic, Partition: s.record.Partition}
-		if err := l.ledger.Note(at, s.record.Offset, outcome, s.entry); err != nil {
+	for _, it := range s.items {
+		at := events.Place{Topic: it.record.Topic, Partition: it.record.Partition}
+		if err := l.ledger.Note(at, it.record.Offset, s.outcome, it.entry); err != nil {
 			return err
 		}
-		if s.sample && outcome == events.Committed {
-			l.sample.note(s.record.Offset)
+		if it.sample && s.outcome == events.Committed {
+			l.sample.note(it.record.Offset)
 		}
 	}
 	return nil

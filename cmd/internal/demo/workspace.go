@@ -62,7 +62,9 @@ func (w *workspace) path(name string) string { return filepath.Join(w.dir, name)
 func (w *workspace) segments(region string) string { return w.path(region) }
 
 // The segments are small and young, so that a million events in a few seconds make many of them: the archiver has
-// something to lose when it is killed. The static membership lets the restarted one take over at once.
+// something to lose when it is killed. The static membership lets the restarted one take over at once. What all partitions
+// may answer together stays below fetch.max_bytes: where a response is full, kfake leaves the list of aborted transactions
+// out, which no Kafka broker does.
 var configTemplate = template.Must(template.New("tidemark.yaml").Parse(`# Written by tidemark demo.
 archive:
   trust_file: trust.json
@@ -93,6 +95,7 @@ segment:
 
 fetch:
   max_wait: 100ms
+  max_partition_bytes: 1MiB
 
 telemetry:
   listen: ""

@@ -8,6 +8,6 @@
 // Nothing of what tidemark says about itself is believed: every produced record is in a ledger (package bench/events), and
 // both regions and the restored topics are read back and compared with it, record by record.
 //
-// Run tells the story in order; the files follow it: workspace, broker, load, transactions, archiver, command, readback,
-// report.
+// Run tells the story in order, and the files follow it: workspace, broker, load (with lane, transactions, sample), archiver,
+// readback, measure, restore, find, report, table. Processes are run in command.
 package demo

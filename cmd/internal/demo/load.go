@@ -72,12 +72,12 @@ func (l *load) run(ctx context.Context) error {
 	for i := range sellers {
 		group.Go(func() error { return l.sell(ctx, i) })
 	}
-	group.Go(func() error { return l.make(ctx) })
+	group.Go(func() error { return l.generate(ctx) })
 	return group.Wait()
 }
 
-// make makes the events and hands them to the lanes and the sellers, a run of events at a time.
-func (l *load) make(ctx context.Context) error {
+// generate makes the events and hands them to the lanes and the sellers, a run of events at a time.
+func (l *load) generate(ctx context.Context) error {
 	defer close(l.sales)
 	for _, lane := range l.lanes {
 		defer close(lane.full)

@@ -91,9 +91,6 @@ type Archiver struct {
 	stopping bool
 }
 
-// lastCommit is how long the commit at the end may take.
-const lastCommit = 5 * time.Second
-
 // New makes an archiver. It starts nothing.
 func New(cfg Config, parts Parts) *Archiver {
 	a := &Archiver{
@@ -143,10 +140,10 @@ func (a *Archiver) open(work context.Context) error {
 	a.offsets = &offsets{client: client}
 	a.topology = newTopology(client, a.topics, a.onTopology)
 	a.fetcher = &fetcher{
-		cfg: &a.cfg, log: a.log, budget: a.budget, topology: a.topology, hooks: &a.hooks, offsets: a.offsets,
+		cfg: &a.cfg, log: a.log, budget: a.budget, topology: a.topology, offsets: a.offsets,
 		cursors: map[Key]*cursor{}, brokers: map[int32]*broker{}, start: a.spawn,
 	}
-	a.commits = commits{log: a.log, commit: a.commitSync, dirty: map[*partition]bool{}, last: map[Key]int64{}}
+	a.commits = commits{log: a.log, commit: a.commitSync, turn: make(chan struct{}, 1), dirty: map[*partition]bool{}, last: map[Key]int64{}}
 	return nil
 }
 
@@ -205,12 +202,14 @@ func (a *Archiver) leave() error {
 // start begins with a partition that was assigned to us.
 func (a *Archiver) start(k Key) {
 	a.mu.Lock()
-	defer a.mu.Unlock()
 	if a.stopping || a.parts[k] != nil {
+		a.mu.Unlock()
 		return
 	}
 	p := newPartition(a, k)
 	a.parts[k] = p
+	a.mu.Unlock()
+	a.hooks.owned(k, true)
 	a.running.Go(p.run)
 }
 
@@ -218,9 +217,14 @@ func (a *Archiver) start(k Key) {
 func (a *Archiver) delete(p *partition) {
 	a.commits.forget(p)
 	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.parts[p.key] == p {
+	ours := a.parts[p.key] == p
+	if ours {
 		delete(a.parts, p.key)
+	}
+	a.mu.Unlock()
+	if ours {
+		p.hush()
+		a.hooks.owned(p.key, false)
 	}
 }
 
@@ -230,13 +234,15 @@ func (a *Archiver) touch() {
 	a.assigned = time.Now()
 }
 
-// owned returns those of the partitions that we have.
-func (a *Archiver) owned(keys []Key) []*partition {
+// part returns those of the partitions that we have, and sees to it that
+// nothing takes their place any more.
+func (a *Archiver) part(keys []Key) []*partition {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	var ps []*partition
 	for _, k := range keys {
 		if p := a.parts[k]; p != nil {
+			p.givenUp = true
 			ps = append(ps, p)
 		}
 	}
@@ -272,18 +278,26 @@ func (a *Archiver) topics() []string {
 // relieve closes the largest open segments until about need bytes are on their
 // way to the stores.
 func (a *Archiver) relieve(need int64) {
-	ps := a.all()
-	slices.SortFunc(ps, func(x, y *partition) int { return cmp.Compare(y.held.Load(), x.held.Load()) })
-	for _, p := range ps {
-		held := p.held.Load()
-		if need <= 0 || held == 0 {
+	type open struct {
+		p    *partition
+		held int64
+	}
+	var list []open
+	for _, p := range a.all() {
+		if held := p.held.Load(); held > 0 {
+			list = append(list, open{p, held})
+		}
+	}
+	slices.SortFunc(list, func(x, y open) int { return cmp.Compare(y.held, x.held) })
+	for _, o := range list {
+		if need <= 0 {
 			return
 		}
 		select {
-		case p.press <- struct{}{}:
+		case o.p.press <- struct{}{}:
 		default: // asked already
 		}
-		need -= held
+		need -= o.held
 	}
 }
 
@@ -291,8 +305,12 @@ func (a *Archiver) relieve(need int64) {
 func (a *Archiver) onTopology() {
 	a.fetcher.place()
 	for _, p := range a.all() {
+		if !p.began.Load() {
+			continue // begin sees to it
+		}
 		id, _, err := a.topology.leader(p.key)
-		if err == nil && p.began.Load() && id != p.name.Lineage.Topic {
+		p.miss(err)
+		if err == nil && id != p.name.Lineage.Topic && p.renewing.CompareAndSwap(false, true) {
 			a.running.Go(func() { a.renew(p) })
 		}
 	}
@@ -301,35 +319,27 @@ func (a *Archiver) onTopology() {
 // renew ends one life of a partition and begins the next: its topic was
 // deleted and made again under the same name.
 func (a *Archiver) renew(p *partition) {
-	if !p.renewing.CompareAndSwap(false, true) {
-		return
-	}
 	p.log.Warn("topic was made again; a new lineage begins", "old", p.name.Lineage.String())
 	ctx, cancel := context.WithTimeout(a.ctx, a.cfg.Grace)
 	defer cancel()
 	p.release()
-	select {
-	case <-p.done:
-	case <-ctx.Done():
-		p.drop()
-		<-p.done
-	}
+	p.await(ctx)
 	a.replace(p)
 }
 
-// replace begins anew with a partition that has ended, unless it was given up
-// meanwhile.
-func (a *Archiver) replace(p *partition) {
+// replace begins anew with a partition that has ended, unless it is given up.
+func (a *Archiver) replace(old *partition) {
 	a.mu.Lock()
-	ours := a.parts[p.key] == p
-	if ours {
-		delete(a.parts, p.key)
+	if a.stopping || old.givenUp || a.parts[old.key] != old {
+		a.mu.Unlock()
+		return
 	}
+	p := newPartition(a, old.key)
+	a.parts[p.key] = p
 	a.mu.Unlock()
-	if ours {
-		a.commits.forget(p)
-		a.start(p.key)
-	}
+	a.commits.forget(old)
+	old.hush()
+	a.running.Go(p.run)
 }
 
 // commitSync goes through the group's client as it is at the time of the call.

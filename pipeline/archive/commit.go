@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -18,6 +20,9 @@ import (
 type commits struct {
 	log    *slog.Logger
 	commit func(ctx context.Context, offsets map[string]map[int32]kgo.EpochOffset, done onCommit)
+	// turn is held from reading the tails to the group's answer: an older
+	// offset must not land behind a newer one, nor behind a partition's end.
+	turn chan struct{}
 
 	mu    sync.Mutex
 	dirty map[*partition]bool
@@ -27,11 +32,20 @@ type commits struct {
 // onCommit is called once a commit is answered.
 type onCommit = func(*kgo.Client, *kmsg.OffsetCommitRequest, *kmsg.OffsetCommitResponse, error)
 
+// offer is what one commit holds.
+type offer struct {
+	offsets map[string]map[int32]kgo.EpochOffset
+	digests map[Key]string
+	of      map[Key]*partition
+}
+
 // note remembers that a partition's tail has moved.
 func (c *commits) note(p *partition) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.dirty[p] = true
+	if !p.forgotten {
+		c.dirty[p] = true
+	}
 }
 
 // run commits now and then until ctx ends.
@@ -44,35 +58,46 @@ func (c *commits) run(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		}
-		c.mu.Lock()
-		ps := make([]*partition, 0, len(c.dirty))
-		for p := range c.dirty {
-			ps = append(ps, p)
-		}
-		c.mu.Unlock()
-		if err := c.flush(ctx, ps); err != nil && ctx.Err() == nil {
+		if err := c.flushAll(ctx); err != nil && ctx.Err() == nil {
 			c.log.Warn("commit group offsets", "error", err)
 		}
 	}
 }
 
+// flushAll commits for every partition whose tail has moved.
+func (c *commits) flushAll(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, commitWithin)
+	defer cancel()
+	return c.inTurn(ctx, func() []*partition { return slices.Collect(maps.Keys(c.dirty)) })
+}
+
 // flush commits the lower tails of partitions that we own, now. It returns nil
 // if the group took them all.
 func (c *commits) flush(ctx context.Context, ps []*partition) error {
-	offsets, digests := c.collect(ps)
-	if len(offsets) == 0 {
+	return c.inTurn(ctx, func() []*partition { return ps })
+}
+
+func (c *commits) inTurn(ctx context.Context, pick func() []*partition) error {
+	select {
+	case c.turn <- struct{}{}:
+		defer func() { <-c.turn }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	o := c.collect(pick)
+	if len(o.of) == 0 {
 		return nil
 	}
 	ctx = kgo.PreCommitFnContext(ctx, func(req *kmsg.OffsetCommitRequest) error {
-		witness(req, digests)
+		witness(req, o.digests)
 		return nil
 	})
 	var failed error
-	c.commit(ctx, offsets, func(_ *kgo.Client, _ *kmsg.OffsetCommitRequest, resp *kmsg.OffsetCommitResponse, err error) {
-		failed = c.settle(offsets, resp, err)
+	c.commit(ctx, o.offsets, func(_ *kgo.Client, _ *kmsg.OffsetCommitRequest, resp *kmsg.OffsetCommitResponse, err error) {
+		failed = c.settle(o, resp, err)
 	})
 	if failed != nil {
-		for _, p := range ps {
+		for _, p := range o.of {
 			c.note(p) // once more with the next commit
 		}
 	}
@@ -80,30 +105,31 @@ func (c *commits) flush(ctx context.Context, ps []*partition) error {
 }
 
 // collect takes the partitions whose lower tail is ahead of the last commit.
-func (c *commits) collect(ps []*partition) (map[string]map[int32]kgo.EpochOffset, map[Key]string) {
+func (c *commits) collect(pick func() []*partition) offer {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	offsets, digests := map[string]map[int32]kgo.EpochOffset{}, map[Key]string{}
-	for _, p := range ps {
+	o := offer{offsets: map[string]map[int32]kgo.EpochOffset{}, digests: map[Key]string{}, of: map[Key]*partition{}}
+	for _, p := range pick() {
 		delete(c.dirty, p)
-		if !p.tails.known() {
+		if p.forgotten || !p.tails.known() {
 			continue
 		}
 		low := p.tails.lower()
 		if low.Next <= c.last[p.key] {
 			continue
 		}
-		if offsets[p.key.Topic] == nil {
-			offsets[p.key.Topic] = map[int32]kgo.EpochOffset{}
+		if o.offsets[p.key.Topic] == nil {
+			o.offsets[p.key.Topic] = map[int32]kgo.EpochOffset{}
 		}
-		offsets[p.key.Topic][p.key.Partition] = kgo.EpochOffset{Epoch: -1, Offset: low.Next}
-		digests[p.key] = p.name.Lineage.String() + " " + low.Digest.String()
+		o.offsets[p.key.Topic][p.key.Partition] = kgo.EpochOffset{Epoch: -1, Offset: low.Next}
+		o.digests[p.key] = p.name.Lineage.String() + " " + low.Digest.String()
+		o.of[p.key] = p
 	}
-	return offsets, digests
+	return o
 }
 
-// settle remembers what the group took, and returns the first refusal.
-func (c *commits) settle(offsets map[string]map[int32]kgo.EpochOffset, resp *kmsg.OffsetCommitResponse, err error) error {
+// settle remembers what the group took, and returns the last refusal.
+func (c *commits) settle(o offer, resp *kmsg.OffsetCommitResponse, err error) error {
 	if err != nil {
 		return err
 	}
@@ -115,7 +141,10 @@ func (c *commits) settle(offsets map[string]map[int32]kgo.EpochOffset, resp *kms
 				err = fmt.Errorf("%s/%d: %w", rt.Topic, rp.Partition, code)
 				continue
 			}
-			c.last[Key{rt.Topic, rp.Partition}] = offsets[rt.Topic][rp.Partition].Offset
+			k := Key{rt.Topic, rp.Partition}
+			if p := o.of[k]; p != nil && !p.forgotten {
+				c.last[k] = o.offsets[k.Topic][k.Partition].Offset
+			}
 		}
 	}
 	return err
@@ -126,8 +155,11 @@ func (c *commits) settle(offsets map[string]map[int32]kgo.EpochOffset, resp *kms
 func (c *commits) forget(p *partition) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	delete(c.dirty, p)
-	delete(c.last, p.key)
+	if !p.forgotten {
+		p.forgotten = true
+		delete(c.dirty, p)
+		delete(c.last, p.key)
+	}
 }
 
 // witness puts lineage and digest into the metadata of a commit, as

@@ -85,8 +85,9 @@ type Fetch struct {
 // Limits that no setting changes.
 const (
 	// chunksAhead bounds the fetched chunks that wait for one partition. Their
-	// bytes are in the memory budget; this bounds the channel.
-	chunksAhead = 16
+	// bytes are in the memory budget, but each keeps its whole response alive:
+	// a partition that cannot be stored must not take the budget from the others.
+	chunksAhead = 4
 	// segmentsAhead is how many sealed segments of a partition may wait for
 	// the stores: one being stored, one ready. More would not make a slow
 	// store faster, and the budget would be spent on one partition.
@@ -103,11 +104,24 @@ const (
 	metadataEvery = 10 * time.Second
 	// metadataAtMost keeps a storm of errors from becoming a storm of requests.
 	metadataAtMost = 200 * time.Millisecond
+	// metadataMissing is how long at most to wait before asking again while a
+	// leader or a topic is missing.
+	metadataMissing = 2 * time.Second
 	// commitEvery paces group commits: one request for all partitions.
 	commitEvery = 500 * time.Millisecond
 	// corruptTries is how often a damaged batch is fetched again, from
 	// whichever replica leads then, before its partition stops.
 	corruptTries = 3
+	// quietTries is how often a fetch error that should pass (a leader that
+	// moves) is met in a row, retryFirst apart, before it is reported.
+	quietTries = 25
+	// relieveAfter is how long a fetch waits for segments on their way to the
+	// stores before it has more of them closed.
+	relieveAfter = 250 * time.Millisecond
+	// commitWithin bounds a commit: one that hangs must not hold up the last.
+	commitWithin = 3 * time.Second
+	// lastCommit is how long the commit at the end may take.
+	lastCommit = 5 * time.Second
 	// stoppedFor is how long a stopped partition rests before it looks whether
 	// its trouble is over.
 	stoppedFor = 15 * time.Second

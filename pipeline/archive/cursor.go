@@ -27,16 +27,18 @@ type cursor struct {
 	key   Key
 	id    names.TopicID
 	chunk chan<- chunk
+	tell  func(func(*Hooks)) // the partition's; says nothing once it is given up
 
 	spans []span // spans[0] is being fetched
 	next  int64  // the offset to ask for
 	until int64  // stop here; endless unless the run ends when caught up
-	epoch int32  // leader epoch of the last batch fetched, -1 if unknown (KIP-320)
+	epoch int32  // leader epoch of the last batch fetched, unknownEpoch before (KIP-320)
 
 	leader  leader
 	rest    time.Time // do not fetch before
 	corrupt int       // damaged answers in a row
-	halted  bool      // stopped by halt, and not moved since
+	tries   int       // answers in a row with an error that should pass
+	halted  bool      // reported as stopped, and no clean answer since
 	empty   int       // answers in a row without any bytes although the log goes on
 
 	inFlight bool
@@ -45,7 +47,33 @@ type cursor struct {
 
 // ready reports whether to ask for more.
 func (c *cursor) ready(now time.Time) bool {
-	return !c.inFlight && !c.removed && c.next < c.until && !now.Before(c.rest) && len(c.chunk) < cap(c.chunk)-1
+	return !c.inFlight && !c.removed && !c.caughtUp() && !now.Before(c.rest) && len(c.chunk) < cap(c.chunk)-1
+}
+
+// caughtUp reports whether nothing is left to fetch: a hole is always fetched
+// to its end.
+func (c *cursor) caughtUp() bool {
+	return len(c.spans) == 1 && c.next >= c.until
+}
+
+// unknownEpoch is sent where the last batch fetched does not stand right
+// before the offset asked for: a broker would take an epoch that ended below
+// it for a truncated log.
+const unknownEpoch = -1
+
+// jump goes on with the next span.
+func (c *cursor) jump() {
+	c.spans = c.spans[1:]
+	c.next, c.epoch = c.spans[0].from, unknownEpoch
+}
+
+// first is the chunk that begins the present span.
+func (c *cursor) first() chunk {
+	ch := chunk{begin: &c.spans[0], next: c.next}
+	if c.caughtUp() {
+		ch.closing = ByCatchUp
+	}
+	return ch
 }
 
 // chunk is what one fetch brought for one partition, on its way to the

@@ -21,29 +21,28 @@ type answer struct {
 	pin    *pin
 }
 
-// deliver hands each partition its part, and returns the cursors that got
-// data.
+// deliver hands each partition its part, and returns the cursors that moved.
+// A partition counts once, however often the broker names it: a cursor's
+// channel has room for one answer.
 func (f *fetcher) deliver(ctx context.Context, resp *kmsg.FetchResponse, claimed []*cursor, p *pin) map[*cursor]bool {
-	byName, byID := index(claimed)
-	busy := map[*cursor]bool{}
+	find := finder(resp, claimed)
+	moved := make(map[*cursor]bool, len(claimed))
 	for i := range resp.Topics {
 		rt := &resp.Topics[i]
 		for j := range rt.Partitions {
-			rp := &rt.Partitions[j]
-			c := byName[Key{rt.Topic, rp.Partition}]
-			if resp.Version >= topicIDsSince {
-				c = byID[idKey{rt.TopicID, rp.Partition}]
-			}
+			c := find(rt, rt.Partitions[j].Partition)
 			if c == nil {
 				continue // not asked for
 			}
-			if len(rp.RecordBatches) > 0 {
-				busy[c] = true
+			if _, again := moved[c]; again {
+				continue
 			}
-			f.take(ctx, c, answer{rp, p.bytes == 0 && resp.ThrottleMillis == 0, p})
+			before := c.next
+			f.take(ctx, c, answer{&rt.Partitions[j], p.bytes == 0 && resp.ThrottleMillis == 0, p})
+			moved[c] = c.next != before
 		}
 	}
-	return busy
+	return moved
 }
 
 // topicIDsSince is the fetch version that names topics by id (KIP-516).
@@ -54,14 +53,20 @@ type idKey struct {
 	partition int32
 }
 
-func index(claimed []*cursor) (map[Key]*cursor, map[idKey]*cursor) {
+// finder looks up the cursor that a part of the response is about.
+func finder(resp *kmsg.FetchResponse, claimed []*cursor) func(*kmsg.FetchResponseTopic, int32) *cursor {
+	if resp.Version >= topicIDsSince {
+		byID := make(map[idKey]*cursor, len(claimed))
+		for _, c := range claimed {
+			byID[idKey{c.id, c.key.Partition}] = c
+		}
+		return func(rt *kmsg.FetchResponseTopic, n int32) *cursor { return byID[idKey{rt.TopicID, n}] }
+	}
 	byName := make(map[Key]*cursor, len(claimed))
-	byID := make(map[idKey]*cursor, len(claimed))
 	for _, c := range claimed {
 		byName[c.key] = c
-		byID[idKey{c.id, c.key.Partition}] = c
 	}
-	return byName, byID
+	return func(rt *kmsg.FetchResponseTopic, n int32) *cursor { return byName[Key{rt.Topic, n}] }
 }
 
 // take moves one cursor on by one answer, or finds out why it cannot.
@@ -74,9 +79,10 @@ func (f *fetcher) take(ctx context.Context, c *cursor, a answer) {
 		f.read(c, a)
 	case errors.Is(err, kerr.OffsetOutOfRange):
 		f.outOfRange(ctx, c, a)
+	case errors.Is(err, kerr.CorruptMessage):
+		f.damaged(c, err)
 	case kerr.IsRetriable(err), errors.Is(err, kerr.UnknownTopicID), errors.Is(err, kerr.InconsistentTopicID), errors.Is(err, kerr.FencedLeaderEpoch):
-		c.rest = time.Now().Add(retryFirst)
-		f.topology.refresh()
+		f.again(c, err)
 	default:
 		f.halt(c, fmt.Errorf("fetch: %w", err))
 	}
@@ -94,6 +100,17 @@ func (f *fetcher) read(c *cursor, a answer) {
 	}
 	if err != nil {
 		f.damaged(c, err)
+		return
+	}
+	f.sound(c)
+}
+
+// sound takes back what was reported of a cursor: it has a clean answer.
+func (f *fetcher) sound(c *cursor) {
+	c.corrupt, c.tries = 0, 0
+	if c.halted {
+		c.halted = false
+		c.tell(func(h *Hooks) { h.stalled(c.key, nil) })
 	}
 }
 
@@ -112,15 +129,15 @@ func (f *fetcher) walk(c *cursor, a answer) (chunk, error) {
 			return ch, err
 		}
 		rest = after
+		drop, err := filter.drops(h, batch) // also where it is known: its marker may end an aborted transaction
+		if err != nil {
+			return ch, err
+		}
 		if h.NextOffset() <= ch.next {
 			continue // a fetch from the middle may begin with what is known
 		}
 		if h.Size() > int(f.cfg.Fetch.MaxBatchBytes) {
 			return ch, &BatchSizeError{Key: c.key, Offset: h.BaseOffset, Size: h.Size(), Limit: int(f.cfg.Fetch.MaxBatchBytes)}
-		}
-		drop, err := filter.drops(h, batch)
-		if err != nil {
-			return ch, err
 		}
 		if !drop {
 			ch.batches = append(ch.batches, recordbatch.Batch{Header: h, Bytes: batch})
@@ -150,31 +167,28 @@ func (f *fetcher) barren(c *cursor, a answer, ch *chunk) {
 	}
 	if c.empty++; c.empty >= 2 {
 		ch.next = min(a.LastStableOffset, c.spans[0].to)
+		c.epoch = unknownEpoch
 	}
 }
 
 // hand gives a chunk to the partition, with the close that belongs behind it.
 func (f *fetcher) hand(c *cursor, ch chunk, a answer) {
-	if c.halted {
-		c.halted = false
-		f.hooks.stalled(c.key, nil)
-	}
-	f.hooks.fetched(c.key, len(ch.batches), records(ch.batches), len(a.RecordBatches), max(a.LastStableOffset-c.next, 0))
-	if c.next >= c.until {
-		ch.closing = ByCatchUp
-	}
-	var then *span
-	if c.next >= c.spans[0].to {
+	lag := max(a.LastStableOffset-c.next, 0)
+	c.tell(func(h *Hooks) { h.fetched(c.key, len(ch.batches), records(ch.batches), len(a.RecordBatches), lag) })
+	ended := c.next >= c.spans[0].to
+	switch {
+	case ended:
 		ch.closing = ByRelease
-		c.spans = c.spans[1:]
-		c.next, then = c.spans[0].from, &c.spans[0]
+		c.jump()
+	case c.caughtUp():
+		ch.closing = ByCatchUp
 	}
 	if len(ch.batches) > 0 {
 		ch.pin = a.pin.take()
 	}
 	f.put(c, ch)
-	if then != nil {
-		f.put(c, chunk{begin: then, next: then.from})
+	if ended {
+		f.put(c, c.first())
 	}
 }
 
@@ -201,18 +215,36 @@ func records(batches []recordbatch.Batch) (n int64) {
 // stops the partition when that does not help.
 func (f *fetcher) damaged(c *cursor, err error) {
 	c.corrupt++
-	if errors.Is(err, recordbatch.ErrCorrupt) && c.corrupt < corruptTries {
-		c.rest = time.Now().Add(retryFirst)
-		f.topology.refresh()
+	passing := errors.Is(err, recordbatch.ErrCorrupt) || errors.Is(err, kerr.CorruptMessage)
+	if passing && c.corrupt < corruptTries {
+		f.again(c, err)
 		return
 	}
+	if large := (*BatchSizeError)(nil); !errors.As(err, &large) {
+		err = fmt.Errorf("topic %s partition %d cannot be read from offset %d on: %w", c.key.Topic, c.key.Partition, c.next, err)
+	}
 	f.halt(c, err)
+}
+
+// again asks anew after a moment, by what the topology knows then. Errors that
+// do not pass are reported, once.
+func (f *fetcher) again(c *cursor, err error) {
+	c.rest = time.Now().Add(retryFirst)
+	f.topology.refresh()
+	if c.tries++; c.tries == quietTries {
+		f.report(c, fmt.Errorf("fetch: %w", err))
+	}
 }
 
 // halt stops one partition, visibly, and looks again after a while. It never
 // moves the cursor.
 func (f *fetcher) halt(c *cursor, err error) {
-	c.rest, c.halted = time.Now().Add(stoppedFor), true
+	c.rest = time.Now().Add(stoppedFor)
+	f.report(c, err)
+}
+
+func (f *fetcher) report(c *cursor, err error) {
+	c.halted = true
 	f.log.Error("partition stopped", "topic", c.key.Topic, "partition", c.key.Partition, "offset", c.next, "error", err)
-	f.hooks.stalled(c.key, err)
+	c.tell(func(h *Hooks) { h.stalled(c.key, err) })
 }

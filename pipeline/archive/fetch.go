@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"math"
+	"slices"
 	"sync"
 	"time"
 
@@ -34,6 +36,7 @@ type fetcher struct {
 type broker struct {
 	id      int32
 	cursors []*cursor
+	ended   bool // its loop is to end
 	kick    chan struct{}
 }
 
@@ -44,13 +47,17 @@ func (b *broker) wake() {
 	}
 }
 
-// add begins to fetch for a cursor.
+// add begins to fetch for a cursor. It leaves the others where they are, for
+// ten thousand may be added one after the other.
 func (f *fetcher) add(c *cursor) {
-	c.leader = leader{broker: -1, epoch: -1}
 	f.mu.Lock()
+	defer f.mu.Unlock()
 	f.cursors[c.key] = c
-	f.mu.Unlock()
-	f.place()
+	if id := f.lead(c); id >= 0 {
+		b := f.brokerOf(id)
+		b.cursors = append(b.cursors, c)
+		b.wake()
+	}
 }
 
 // remove ends fetching for a cursor. When it returns, nothing more will be put
@@ -113,21 +120,36 @@ func (f *fetcher) lead(c *cursor) int32 {
 	return l.broker
 }
 
+// share gives each broker its cursors. A broker that leads none of ours any
+// more has perhaps left the cluster: its loop ends, and a new one begins when
+// it comes back.
 func (f *fetcher) share(shares map[int32][]*cursor) {
 	for id := range shares {
-		if f.brokers[id] == nil {
-			b := &broker{id: id, kick: make(chan struct{}, 1)}
-			f.brokers[id] = b
-			f.start(func(ctx context.Context) { f.loop(ctx, b) })
-		}
+		f.brokerOf(id)
 	}
 	for id, b := range f.brokers {
 		b.cursors = shares[id]
+		if len(b.cursors) == 0 {
+			b.ended = true
+			delete(f.brokers, id)
+		}
 		b.wake()
 	}
 }
 
-// loop fetches from one broker until ctx ends.
+// brokerOf returns a broker's share, and starts its loop where there is none.
+func (f *fetcher) brokerOf(id int32) *broker {
+	b := f.brokers[id]
+	if b == nil {
+		b = &broker{id: id, kick: make(chan struct{}, 1)}
+		f.brokers[id] = b
+		f.start(func(ctx context.Context) { f.loop(ctx, b) })
+	}
+	return b
+}
+
+// loop fetches from one broker until ctx ends, or the broker leads nothing of
+// ours.
 func (f *fetcher) loop(ctx context.Context, b *broker) {
 	var client *kgo.Client
 	defer func() {
@@ -147,7 +169,7 @@ func (f *fetcher) loop(ctx context.Context, b *broker) {
 		if err == nil {
 			err = f.fetch(ctx, client, b, claimed)
 		}
-		f.unclaim(claimed)
+		f.unclaim(b, claimed)
 		if err == nil {
 			continue
 		}
@@ -166,7 +188,7 @@ func (f *fetcher) loop(ctx context.Context, b *broker) {
 
 // connect opens a client for one loop and has it learn who the brokers are.
 func (f *fetcher) connect(ctx context.Context) (*kgo.Client, error) {
-	client, err := kgo.NewClient(append(f.cfg.Client, kgo.BrokerMaxReadBytes(f.maxResponse()))...)
+	client, err := kgo.NewClient(slices.Concat(f.cfg.Client, []kgo.Opt{kgo.BrokerMaxReadBytes(f.maxResponse())})...)
 	if err != nil {
 		return nil, fmt.Errorf("open fetch client: %w", err)
 	}
@@ -186,16 +208,17 @@ const leastResponse = 100 << 20
 // maxResponse leaves room for the one batch that a broker may send beyond the
 // limits, and for what is not batches.
 func (f *fetcher) maxResponse() int32 {
-	return max(leastResponse, f.cfg.Fetch.MaxBytes+f.cfg.Fetch.MaxBatchBytes+16<<20)
+	most := int64(f.cfg.Fetch.MaxBytes) + int64(f.cfg.Fetch.MaxBatchBytes) + 16<<20
+	return int32(min(max(leastResponse, most), math.MaxInt32))
 }
 
 // claim waits until the broker has something to be asked for, and marks it as
 // in flight.
 func (f *fetcher) claim(ctx context.Context, b *broker) ([]*cursor, bool) {
 	for {
-		claimed, wait := f.tryClaim(b)
-		if len(claimed) > 0 {
-			return claimed, ctx.Err() == nil
+		claimed, wait, ended := f.tryClaim(b)
+		if ended || len(claimed) > 0 {
+			return claimed, !ended && ctx.Err() == nil
 		}
 		timer := time.NewTimer(wait)
 		select {
@@ -210,13 +233,17 @@ func (f *fetcher) claim(ctx context.Context, b *broker) ([]*cursor, bool) {
 	}
 }
 
-// tryClaim also tells how long to wait at most until a resting cursor is due.
-func (f *fetcher) tryClaim(b *broker) (claimed []*cursor, wait time.Duration) {
+// tryClaim also tells how long to wait at most until a resting cursor is due,
+// and whether the loop is to end.
+func (f *fetcher) tryClaim(b *broker) (claimed []*cursor, wait time.Duration, ended bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	now := time.Now()
 	wait = time.Minute
 	for _, c := range b.cursors {
+		if c.inFlight {
+			continue // another loop's still: its unclaim wakes this one
+		}
 		if c.ready(now) {
 			c.inFlight = true
 			claimed = append(claimed, c)
@@ -224,27 +251,30 @@ func (f *fetcher) tryClaim(b *broker) (claimed []*cursor, wait time.Duration) {
 			wait = min(wait, d)
 		}
 	}
-	return claimed, wait
+	return claimed, wait, b.ended
 }
 
-// unclaim gives the cursors back, those that brought data behind the others,
-// so that a busy partition cannot starve an idle one.
-func (f *fetcher) unclaim(claimed []*cursor) {
+// unclaim gives the cursors back, and wakes the loop of another broker where
+// the leader has moved meanwhile.
+func (f *fetcher) unclaim(b *broker, claimed []*cursor) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, c := range claimed {
 		c.inFlight = false
+		if id := f.lead(c); id != b.id && f.brokers[id] != nil {
+			f.brokers[id].wake()
+		}
 	}
 }
 
 // fetch makes one request and hands out what it brings. The budget holds room
 // for the largest answer while it is under way.
 func (f *fetcher) fetch(ctx context.Context, client *kgo.Client, b *broker, claimed []*cursor) error {
-	room := int64(f.cfg.Fetch.MaxBytes)
+	room := f.room(len(claimed))
 	if err := f.budget.reserve(ctx, room); err != nil {
 		return err
 	}
-	resp, err := f.request(ctx, client, b.id, claimed)
+	resp, err := f.request(ctx, client, b.id, claimed, room)
 	if err != nil {
 		f.budget.add(-room)
 		return err
@@ -258,6 +288,21 @@ func (f *fetcher) fetch(ctx context.Context, client *kgo.Client, b *broker, clai
 	f.rotate(b, busy)
 	return nil
 }
+
+// room is how many bytes to ask a broker for: no more than what the partitions
+// may bring, and, however many brokers there are, together no more than half
+// of the budget. A long poll holds its room although nothing arrives.
+func (f *fetcher) room(partitions int) int64 {
+	f.mu.Lock()
+	brokers := len(f.brokers)
+	f.mu.Unlock()
+	share := max(f.budget.total/int64(2*max(brokers, 1)), leastRoom)
+	asked := int64(partitions) * int64(f.cfg.Fetch.MaxPartitionBytes)
+	return min(int64(f.cfg.Fetch.MaxBytes), share, max(asked, leastRoom))
+}
+
+// leastRoom keeps fetches worth their while where the budget is small.
+const leastRoom = 64 << 10
 
 // rotate moves the partitions that brought data behind the others: a broker
 // fills its answer in the order of the request.
@@ -278,11 +323,11 @@ func (f *fetcher) rotate(b *broker, busy map[*cursor]bool) {
 	b.cursors = order
 }
 
-func (f *fetcher) request(ctx context.Context, client *kgo.Client, id int32, claimed []*cursor) (*kmsg.FetchResponse, error) {
+func (f *fetcher) request(ctx context.Context, client *kgo.Client, id int32, claimed []*cursor, room int64) (*kmsg.FetchResponse, error) {
 	req := kmsg.NewPtrFetchRequest()
 	req.MaxWaitMillis = int32(f.cfg.Fetch.MaxWait.Milliseconds())
 	req.MinBytes = f.cfg.Fetch.MinBytes
-	req.MaxBytes = f.cfg.Fetch.MaxBytes
+	req.MaxBytes = int32(room)
 	req.IsolationLevel = readCommitted
 	req.SessionEpoch = -1
 	at := map[string]int{}

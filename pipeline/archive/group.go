@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"regexp"
 	"slices"
 	"strings"
@@ -24,13 +25,24 @@ func (a *Archiver) join() error {
 		kgo.OnPartitionsRevoked(a.onRevoked),
 		kgo.OnPartitionsLost(a.onLost),
 		kgo.AdjustFetchOffsetsFn(a.onCommitted),
+		kgo.WithHooks(groupErrors{a.log}),
 	}, subscribe(a.cfg.Topics), a.cfg.Membership)
+	a.mu.Lock() // the first assignment waits until there is a client to commit with
+	defer a.mu.Unlock()
 	client, err := kgo.NewClient(opts...)
 	if err != nil {
 		return fmt.Errorf("open group client: %w", err)
 	}
 	a.group = client
 	return nil
+}
+
+// groupErrors logs what keeps us out of the group. franz-go tries again by
+// itself, and would tell only whoever polls records.
+type groupErrors struct{ log *slog.Logger }
+
+func (g groupErrors) OnGroupManageError(err error) {
+	g.log.Error("consumer group", "error", err)
 }
 
 // subscribe asks for the topics by name, or, as soon as one pattern is among
@@ -72,7 +84,7 @@ func (a *Archiver) onRevoked(_ context.Context, _ *kgo.Client, m map[string][]in
 	a.touch()
 	ctx, cancel := context.WithTimeout(a.ctx, a.cfg.Grace)
 	defer cancel()
-	if err := a.giveUp(ctx, a.owned(keysOf(m))); err != nil {
+	if err := a.giveUp(ctx, a.part(keysOf(m))); err != nil {
 		a.log.Warn("partitions given up before all was stored; the next owner fetches the rest again", "error", err)
 	}
 }
@@ -81,9 +93,12 @@ func (a *Archiver) onRevoked(_ context.Context, _ *kgo.Client, m map[string][]in
 // was about to be stored may still land, and does no harm there.
 func (a *Archiver) onLost(_ context.Context, _ *kgo.Client, m map[string][]int32) {
 	a.touch()
-	for _, p := range a.owned(keysOf(m)) {
+	ps := a.part(keysOf(m))
+	for _, p := range ps {
 		p.log.Warn("partition lost: the group went on without us")
 		p.drop()
+	}
+	for _, p := range ps {
 		<-p.done
 		a.delete(p)
 	}
@@ -111,12 +126,8 @@ func (a *Archiver) giveUp(ctx context.Context, ps []*partition) error {
 	}
 	var errs []error
 	for _, p := range ps {
-		select {
-		case <-p.done:
-		case <-ctx.Done():
-			p.drop()
-			<-p.done
-			errs = append(errs, fmt.Errorf("%s/%d: %w", p.key.Topic, p.key.Partition, ctx.Err()))
+		if !p.await(ctx) {
+			errs = append(errs, fmt.Errorf("%s/%d: not everything was stored in time: %w", p.key.Topic, p.key.Partition, ctx.Err()))
 		}
 		if p.failed.Load() {
 			errs = append(errs, fmt.Errorf("%s/%d: stopped by an error", p.key.Topic, p.key.Partition))

@@ -42,18 +42,32 @@ func (a *Archiver) heal(ctx context.Context, p *partition) {
 	if !p.tails.known() {
 		return
 	}
-	for i, r := range a.regions {
-		if !p.tails.behind(i) {
-			continue
+	for i := range a.regions {
+		for p.tails.behind(i) && p.ours.Err() == nil {
+			if !a.healRegion(ctx, p, i) {
+				break // with the next attempt
+			}
 		}
-		to, err := a.healer.Heal(ctx, p.name, r.Name(), p.tails.at(i))
-		if err != nil && ctx.Err() == nil {
-			p.log.Warn("heal", "region", r.Name(), "tail", to.Next, "error", err)
-		}
-		if p.tails.healed(i, to) {
-			p.log.Info("region has caught up", "region", r.Name(), "tail", to.Next)
-			p.hooks.behind(p.key, r.Name(), false)
-		}
-		a.commits.note(p)
 	}
+}
+
+// healRegion heals once, and reports whether that brought the region on. One
+// that is written to all the time needs several turns until it is level.
+func (a *Archiver) healRegion(ctx context.Context, p *partition, i int) bool {
+	r, from := a.regions[i].Name(), p.tails.at(i)
+	to := from
+	err := contained(func() (err error) {
+		to, err = a.healer.Heal(ctx, p.name, r, from)
+		return err
+	})
+	if err != nil && ctx.Err() == nil {
+		p.log.Warn("heal", "region", r, "tail", from.Next, "error", err)
+	}
+	if p.tails.healed(i, from, to) {
+		p.log.Info("region has caught up", "region", r, "tail", to.Next)
+		p.tell(func(h *Hooks) { h.behind(p.key, r, false) })
+	}
+	p.commits.note(p)
+	p.tellTail()
+	return err == nil && to.Next > from.Next
 }

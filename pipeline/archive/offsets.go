@@ -57,14 +57,19 @@ func (o *offsets) ask(ctx context.Context, k Key, at int64, isolation int8) (int
 	return 0, fmt.Errorf("list offsets of %s/%d: the answer does not mention it", k.Topic, k.Partition)
 }
 
+// offsetsWithin bounds the questions that a fetch loop asks for one partition,
+// because its others wait meanwhile.
+const offsetsWithin = 5 * time.Second
+
 // outOfRange settles an offset that the broker does not have. Retention may
 // have overtaken the cursor: those offsets become a gap, and fetching goes on
 // at the log's start. Anything else is never a reset: the partition stops.
 func (f *fetcher) outOfRange(ctx context.Context, c *cursor, a answer) {
+	ctx, cancel := context.WithTimeout(ctx, offsetsWithin)
+	defer cancel()
 	start, err := f.offsets.start(ctx, c.key)
 	if err != nil {
-		c.rest = time.Now().Add(retryFirst)
-		f.log.Warn("offset out of range", "topic", c.key.Topic, "partition", c.key.Partition, "offset", c.next, "error", err)
+		f.again(c, fmt.Errorf("offset %d is out of range: %w", c.next, err))
 		return
 	}
 	if start <= c.next {
@@ -72,7 +77,7 @@ func (f *fetcher) outOfRange(ctx context.Context, c *cursor, a answer) {
 		return
 	}
 	lost := &lostRange{base: c.next, next: min(start, c.spans[0].to), reason: "retention: deleted from Kafka before it was fetched"}
-	c.next = lost.next
+	c.next, c.epoch = lost.next, unknownEpoch
 	f.hand(c, chunk{next: lost.next, gap: lost}, a)
 }
 
@@ -81,8 +86,7 @@ func (f *fetcher) outOfRange(ctx context.Context, c *cursor, a answer) {
 func (f *fetcher) beyondEnd(ctx context.Context, c *cursor) {
 	end, err := f.offsets.end(ctx, c.key)
 	if err != nil || end >= c.next {
-		c.rest = time.Now().Add(retryFirst)
-		f.topology.refresh()
+		f.again(c, kerr.OffsetOutOfRange)
 		return
 	}
 	f.halt(c, &TruncatedError{Key: c.key, At: end, Fetched: c.next})

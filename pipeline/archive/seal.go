@@ -50,10 +50,8 @@ func (p *partition) sealAll() error {
 			err = p.closeSegment(ByAge)
 		case <-p.press:
 			err = p.closeSegment(ByPressure)
-		case <-p.drain:
+		case <-p.ours.Done():
 			return p.finish()
-		case <-p.ctx.Done():
-			return nil
 		}
 		if err != nil {
 			return err
@@ -65,6 +63,9 @@ func (p *partition) sealAll() error {
 // is removed.
 func (p *partition) finish() error {
 	p.fetcher.remove(p.cursor)
+	if p.ctx.Err() != nil {
+		return nil // dropped: what is left is forgotten
+	}
 	for len(p.chunks) > 0 {
 		if err := p.append(<-p.chunks); err != nil {
 			return err
@@ -178,12 +179,12 @@ func (p *partition) closeSegment(why Reason) error {
 		return fmt.Errorf("close segment: %w", err)
 	}
 	s.writer, s.prev, s.size = nil, out.Digest, len(out.Data)
-	p.hooks.sealed(out.Name, why, out.Records, int(out.Footer.Plain), len(out.Data), time.Since(s.opened))
-	held := s.held
+	held, memory := s.held, int64(cap(out.Data))
 	s.held = 0
 	p.held.Store(0)
-	memory := int64(cap(out.Data))
-	p.budget.add(memory - held)
+	p.budget.seal(held, memory)
+	age := time.Since(s.opened)
+	p.tell(func(h *Hooks) { h.sealed(out.Name, why, out.Records, int(out.Footer.Plain), len(out.Data), age) })
 	return p.send(sealed{name: out.Name, digest: out.Digest, data: out.Data, segment: out, retain: out.Header.RetainUntil, memory: memory})
 }
 
@@ -198,7 +199,7 @@ func (p *partition) sealGap(c chunk) error {
 		return fmt.Errorf("seal gap: %w", err)
 	}
 	p.log.Error("offsets lost", "base", gap.Base, "next", gap.Next, "reason", gap.Reason)
-	p.hooks.gap(name, gap.Reason)
+	p.tell(func(h *Hooks) { h.gap(name, gap.Reason) })
 	p.sealer.next, p.sealer.prev = gap.Next, digest
 	out := sealed{name: name, digest: digest, data: data}
 	if p.cfg.RetainFor > 0 {
@@ -212,7 +213,7 @@ func (p *partition) send(s sealed) error {
 	case p.sealed <- s:
 		return nil
 	case <-p.ctx.Done():
-		p.budget.add(-s.memory)
+		p.budget.unseal(s.memory)
 		return p.ctx.Err()
 	}
 }

@@ -16,26 +16,26 @@ var errNoTopicID = errors.New("the brokers give this topic no id (KIP-516): with
 
 // tryBegin reads where to go on off the regions and registers with the
 // fetcher. The group's offset plays no part.
-func (p *partition) tryBegin() error {
-	select {
-	case p.starts <- struct{}{}:
-		defer func() { <-p.starts }()
-	case <-p.ctx.Done():
-		return p.ctx.Err()
-	}
-	id, err := p.topology.await(p.ctx, p.key)
+func (p *partition) tryBegin(ctx context.Context) error {
+	id, err := p.topology.await(ctx, p.key)
 	if err != nil {
 		return err
 	}
 	if id.IsZero() {
 		return errNoTopicID
 	}
+	select {
+	case p.starts <- struct{}{}:
+		defer func() { <-p.starts }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 	p.name = names.Partition{Topic: p.key.Topic, Lineage: names.Lineage{Topic: id, Branch: names.RootBranch}, Number: p.key.Partition}
-	t, err := p.catalogue.Tails(p.ctx, p.name)
+	t, err := p.catalogue.Tails(ctx, p.name)
 	if err != nil {
 		return fmt.Errorf("find the tails of %s: %w", p.name, err)
 	}
-	c, err := p.place(p.ctx, t)
+	c, err := p.place(ctx, t)
 	if err != nil {
 		return err
 	}
@@ -50,7 +50,10 @@ func (p *partition) place(ctx context.Context, t cover.Tails) (*cursor, error) {
 	if err != nil {
 		return nil, fmt.Errorf("find the start of the log: %w", err)
 	}
-	c := &cursor{key: p.key, id: p.name.Lineage.Topic, chunk: p.chunks, epoch: -1, until: endless}
+	c := &cursor{
+		key: p.key, id: p.name.Lineage.Topic, chunk: p.chunks, tell: p.tell,
+		leader: leader{broker: -1, epoch: -1}, epoch: unknownEpoch, until: endless,
+	}
 	for _, h := range t.Holes {
 		if h.Base < start {
 			p.log.Error("hole in the archive that Kafka can no longer fill", "base", h.Base, "next", h.Next, "log_start", start)
@@ -68,6 +71,9 @@ func (p *partition) place(ctx context.Context, t cover.Tails) (*cursor, error) {
 	if p.cfg.UntilCaughtUp {
 		if c.until, err = p.offsets.stable(ctx, p.key); err != nil {
 			return nil, fmt.Errorf("find the end of the log: %w", err)
+		}
+		if c.until < last.from { // nothing would be fetched, so nobody else would notice
+			return nil, &TruncatedError{Key: p.key, At: c.until, Fetched: last.from}
 		}
 	}
 	return c, nil
@@ -89,16 +95,13 @@ func (p *partition) adopt(t cover.Tails, c *cursor) {
 	p.cursor = c
 	p.age = p.ageOf(p.key.Topic)
 	p.began.Store(true)
-	p.chunks <- chunk{begin: &c.spans[0], next: c.next}
-	if c.next >= c.until && len(c.spans) == 1 {
-		p.chunks <- chunk{next: c.next, closing: ByCatchUp}
-	}
+	p.chunks <- c.first()
 	p.log.Info("partition begins", "lineage", p.name.Lineage.String(), "offset", c.next, "holes", len(c.spans)-1, "found", t.Found)
 	p.compareWithGroup(last.from)
 	p.describeSoon()
 	for i, r := range p.regions {
 		if behind[i] {
-			p.hooks.behind(p.key, r.Name(), true)
+			p.tell(func(h *Hooks) { h.behind(p.key, r.Name(), true) })
 			p.healing.wake()
 		}
 	}

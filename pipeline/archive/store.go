@@ -2,9 +2,6 @@ package archive
 
 import (
 	"context"
-	"fmt"
-	"slices"
-	"time"
 )
 
 // store makes one sealed object durable. This is the durability order of
@@ -32,8 +29,9 @@ func (p *partition) store(ctx context.Context, s sealed) error {
 	if err != nil {
 		return err
 	}
+	p.settle(s, stored)
 	if s.segment != nil {
-		p.record(s, stored)
+		p.record(s, p.regionNames(stored))
 	}
 	p.commits.note(p)
 	if len(stored) == len(p.regions) {
@@ -46,111 +44,20 @@ func (p *partition) store(ctx context.Context, s sealed) error {
 // partition is dropped it forgets what it has.
 func (p *partition) storeAll() error {
 	for s := range p.sealed {
-		var err error
-		if s.caughtUp {
-			p.settleIdle()
-		} else {
-			err = p.store(p.ctx, s)
-		}
-		p.budget.add(-s.memory)
-		if err != nil {
+		if err := p.storeNext(s); err != nil {
 			return err // what else is sealed is given back by forget
 		}
 	}
 	return nil
 }
 
-// storeInRegions writes to all regions that are not behind, side by side, and
-// tells which hold the object now. A region that does not answer in time,
-// while another does, falls behind and is healed later.
-func (p *partition) storeInRegions(ctx context.Context, s sealed) ([]string, error) {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	type result struct {
-		region int
-		err    error
+func (p *partition) storeNext(s sealed) error {
+	defer p.budget.unseal(s.memory)
+	if s.caughtUp {
+		p.settleIdle()
+		return nil
 	}
-	results := make(chan result, len(p.regions))
-	waiting := 0
-	for i := range p.regions {
-		if p.tails.behind(i) {
-			continue
-		}
-		waiting++
-		go func() {
-			results <- result{i, contained(func() error { return p.storeIn(ctx, p.regions[i], s) })}
-		}()
-	}
-	var stored []string
-	var patience <-chan time.Time
-	for waiting > 0 {
-		select {
-		case r := <-results:
-			waiting--
-			if r.err != nil {
-				return nil, r.err
-			}
-			stored = append(stored, p.regions[r.region].Name())
-			p.tails.advance(r.region, s.name, s.digest)
-			patience = time.After(p.cfg.DegradeAfter)
-		case <-patience:
-			p.fallBehind(stored)
-			waiting = 0
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		}
-	}
-	p.hooks.tail(p.key, p.tails.lower().Next)
-	return stored, nil
-}
-
-// storeIn writes key page and object to one region, for as long as it takes.
-// Writing again is harmless: a name never holds two contents.
-func (p *partition) storeIn(ctx context.Context, r Region, s sealed) error {
-	started, wait := time.Now(), retryFirst
-	stalled := false
-	for {
-		err := p.tryStoreIn(ctx, r, s)
-		if err == nil {
-			if stalled {
-				p.hooks.stalled(p.key, nil)
-			}
-			p.hooks.stored(s.name, r.Name(), len(s.data), time.Since(started))
-			return nil
-		}
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		stalled = true
-		p.log.Warn("store", "region", r.Name(), "object", s.name.String(), "error", err)
-		p.hooks.stalled(p.key, fmt.Errorf("region %s: %w", r.Name(), err))
-		if !pause(ctx, wait) {
-			return ctx.Err()
-		}
-		wait = min(2*wait, retryMost)
-	}
-}
-
-func (p *partition) tryStoreIn(ctx context.Context, r Region, s sealed) error {
-	if s.segment != nil {
-		if err := r.EnsurePage(ctx, s.segment.Header.Page); err != nil {
-			return fmt.Errorf("store key page: %w", err)
-		}
-	}
-	return r.Ensure(ctx, s.name.String(), s.data, s.retain)
-}
-
-// fallBehind marks every region that has not answered.
-func (p *partition) fallBehind(stored []string) {
-	for i, r := range p.regions {
-		if slices.Contains(stored, r.Name()) || p.tails.behind(i) {
-			continue
-		}
-		p.tails.setBehind(i, true)
-		p.log.Error("region falls behind", "region", r.Name(), "tail", p.tails.at(i).Next)
-		p.hooks.behind(p.key, r.Name(), true)
-	}
-	p.healing.wake()
+	return p.store(p.ctx, s)
 }
 
 // record tells the index. It is rebuilt from the regions whenever it is wrong,
@@ -164,11 +71,12 @@ func (p *partition) record(s sealed, regions []string) {
 	}
 }
 
-// settleIdle waits until every region is complete and committed, and then says
-// that a run until caught up has nothing more to do here.
+// settleIdle waits until every region is complete, and then says that a run
+// until caught up has nothing more to do here. A release does not wait: what is
+// left to heal then is an error of the run.
 func (p *partition) settleIdle() {
 	for !p.tails.level() {
-		if !pause(p.ctx, retryFirst) {
+		if !pause(p.ours, retryFirst) {
 			return
 		}
 	}

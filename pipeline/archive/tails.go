@@ -1,6 +1,7 @@
 package archive
 
 import (
+	"slices"
 	"sync"
 
 	"github.com/tidemark-io/tidemark/codec/names"
@@ -34,27 +35,54 @@ func (t *tails) known() bool {
 	return len(t.regions) > 0
 }
 
-// advance moves a region's tail over an object that it now holds, if the
-// object joins on: what fills an older hole moves nothing.
-func (t *tails) advance(region int, r names.Range, digest names.Digest) {
+// targets are the regions to write to: those that are not behind, or all of
+// them where there is none.
+func (t *tails) targets() []int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	s := &t.regions[region]
-	if r.Base <= s.Next && s.Next < r.Next {
-		s.Tail = Tail{Next: r.Next, Digest: digest}
+	var all, level []int
+	for i, s := range t.regions {
+		all = append(all, i)
+		if !s.behind {
+			level = append(level, i)
+		}
 	}
+	if len(level) == 0 {
+		return all
+	}
+	return level
+}
+
+// settle notes that an object is in some regions now. Their tails move over it
+// if it joins on: what fills an older hole moves nothing. The tail of a region
+// that lacks it ends below it, at the latest. Regions that are not level with
+// the highest are behind from now on; settle returns those that were not.
+func (t *tails) settle(r names.Range, digest names.Digest, stored []int) (fell []int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for i := range t.regions {
+		s := &t.regions[i]
+		switch holds := slices.Contains(stored, i); {
+		case holds && r.Base <= s.Next && s.Next < r.Next:
+			s.Tail = Tail{Next: r.Next, Digest: digest}
+		case !holds && r.Base < s.Next:
+			s.Tail = Tail{Next: r.Base}
+		}
+	}
+	high := t.highest().Next
+	for i := range t.regions {
+		if s := &t.regions[i]; s.Next < high && !s.behind {
+			s.behind = true
+			fell = append(fell, i)
+		}
+	}
+	return fell
 }
 
 func (t *tails) behind(region int) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.regions[region].behind
-}
-
-func (t *tails) setBehind(region int, behind bool) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.regions[region].behind = behind
 }
 
 func (t *tails) at(region int) Tail {
@@ -67,17 +95,18 @@ func (t *tails) at(region int) Tail {
 func (t *tails) lower() Tail {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.bound(func(a, b int64) bool { return a < b })
+	return t.lowest()
 }
 
 // level reports whether no region is behind another.
 func (t *tails) level() bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	low := t.bound(func(a, b int64) bool { return a < b })
-	high := t.bound(func(a, b int64) bool { return a > b })
-	return low.Next == high.Next
+	return t.lowest().Next == t.highest().Next
 }
+
+func (t *tails) lowest() Tail  { return t.bound(func(a, b int64) bool { return a < b }) }
+func (t *tails) highest() Tail { return t.bound(func(a, b int64) bool { return a > b }) }
 
 func (t *tails) bound(better func(a, b int64) bool) Tail {
 	var out Tail
@@ -89,16 +118,16 @@ func (t *tails) bound(better func(a, b int64) bool) Tail {
 	return out
 }
 
-// healed moves a region's tail to where healing brought it, and reports
-// whether it has caught up with the others; then it is no longer behind.
-func (t *tails) healed(region int, to Tail) bool {
+// healed moves a region's tail from where healing began to where it came, and
+// reports whether it has caught up with the others; then it is no longer
+// behind. If the tail was moved meanwhile, healing has to begin again.
+func (t *tails) healed(region int, from, to Tail) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	s := &t.regions[region]
-	if to.Next > s.Next {
+	if s.Tail == from && to.Next > from.Next {
 		s.Tail = to
 	}
-	high := t.bound(func(a, b int64) bool { return a > b })
-	s.behind = s.Next < high.Next
+	s.behind = s.Next < t.highest().Next
 	return !s.behind
 }

@@ -49,21 +49,27 @@ func newTopology(client *kgo.Client, wanted func() []string, changed func()) *to
 }
 
 // run refreshes until ctx ends: now and then, and soon after refresh was
-// called.
+// called. What it could not learn it asks for again, less and less often: a
+// topic may be gone for good.
 func (t *topology) run(ctx context.Context) {
-	tick := time.NewTicker(metadataEvery)
-	defer tick.Stop()
+	wait, again := metadataEvery, metadataAtMost
 	for {
+		timer := time.NewTimer(wait)
 		select {
 		case <-ctx.Done():
-			return
-		case <-tick.C:
+		case <-timer.C:
 		case <-t.kick:
-			if !pause(ctx, metadataAtMost) {
-				return
-			}
+			pause(ctx, metadataAtMost)
 		}
-		t.load(ctx)
+		timer.Stop()
+		if ctx.Err() != nil {
+			return
+		}
+		if t.load(ctx) {
+			wait, again = metadataEvery, metadataAtMost
+		} else {
+			wait, again = again, min(2*again, metadataMissing)
+		}
 	}
 }
 
@@ -75,33 +81,40 @@ func (t *topology) refresh() {
 	}
 }
 
-// load asks once. What it cannot learn it asks for again soon, and keeps what
-// it knew.
-func (t *topology) load(ctx context.Context) {
+// load asks once, and keeps what it knew where it learns nothing. It reports
+// whether it knows everything.
+func (t *topology) load(ctx context.Context) bool {
 	topics := t.wanted()
 	if len(topics) == 0 {
-		return
+		return true
 	}
 	found, err := t.request(ctx, topics)
 	if err != nil {
-		t.refresh()
-		return
+		return false
 	}
+	t.keep(topics, found)
+	t.changed()
+	for _, s := range found {
+		if !s.whole() {
+			return false
+		}
+	}
+	return len(found) == len(topics)
+}
+
+// keep replaces what is known of the topics, and wakes who waits for it.
+func (t *topology) keep(topics []string, found map[string]topicState) {
 	t.mu.Lock()
+	defer t.mu.Unlock()
 	for _, name := range topics {
 		s, ok := found[name]
 		if !ok {
 			s.err = kerr.UnknownTopicOrPartition
 		}
-		if !s.whole() {
-			t.refresh()
-		}
 		t.topics[name] = s
 	}
 	close(t.fresh)
 	t.fresh = make(chan struct{})
-	t.mu.Unlock()
-	t.changed()
 }
 
 // whole reports whether every partition has a leader.

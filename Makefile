@@ -15,7 +15,7 @@ demo: build ## the main job on embedded parts: archive, kill, verify, restore
 test: vet unit e2e ## all tests; those on a real Kafka need Java and Maven
 
 build: ## the program, as bin/tidemark
-	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/tidemark ./cmd/tidemark
+	$(GO) build -ldflags '$(LDFLAGS)' -o bin/tidemark ./cmd/tidemark
 
 vet: ## go vet and gofmt
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); echo 'run gofmt -w on these'; exit 1; }

@@ -61,7 +61,7 @@ func (a *Archive) NewArchiver(ctx context.Context, signer *signed.Signer, untilC
 		Healer: healer{a.Healer(pages)}, TopicConfigs: a.Cover, Hooks: out.Metrics.Hooks(), Log: a.Log,
 	}
 	if out.index != nil {
-		parts.Index = indexed{ctx, out.index}
+		parts.Index = indexed{context.WithoutCancel(ctx), out.index} // what is stored at the end counts too
 	}
 	for _, r := range a.Regions {
 		parts.Regions = append(parts.Regions, writable{r, pages})

@@ -3,7 +3,14 @@
 // package pipeline share, so that neither has to import the other.
 package object
 
-import "time"
+import (
+	"errors"
+	"time"
+)
+
+// ErrDamaged marks bytes whose checksum is not the one that the store keeps of
+// them. Read again, they are either whole or damaged where they lie.
+var ErrDamaged = errors.New("checksum is not the stored one")
 
 // Info describes one stored object, as the store reports it. It proves
 // nothing: whoever relies on an object checks its signature.

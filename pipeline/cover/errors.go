@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/tidemark-io/tidemark/codec/names"
+	"github.com/tidemark-io/tidemark/codec/object"
 	"github.com/tidemark-io/tidemark/codec/segment"
 	"github.com/tidemark-io/tidemark/codec/signed"
 )
@@ -121,7 +122,7 @@ func kindOf(err error) Kind {
 		return KindMisplaced
 	case errors.Is(err, segment.ErrVersion):
 		return KindVersion
-	case errors.Is(err, segment.ErrDamaged):
+	case errors.Is(err, segment.ErrDamaged), errors.Is(err, object.ErrDamaged):
 		return KindDamaged
 	case errors.Is(err, fs.ErrNotExist):
 		return KindAbsent

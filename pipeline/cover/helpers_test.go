@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"testing"
 
+	"github.com/tidemark-io/tidemark/codec/object"
 	"github.com/tidemark-io/tidemark/codec/recordbatch"
 	"github.com/tidemark-io/tidemark/pipeline/cover"
 	"github.com/tidemark-io/tidemark/pipeline/cover/covertest"
@@ -116,4 +118,11 @@ func kindOf(t *testing.T, err error) cover.Kind {
 		t.Fatalf("got %v, want a *cover.CopyError", err)
 	}
 	return c.Kind()
+}
+
+func TestKindOfADamagedBody(t *testing.T) {
+	err := error(&cover.CopyError{Err: fmt.Errorf("get: %w", object.ErrDamaged)})
+	if kind := kindOf(t, err); kind != cover.KindDamaged {
+		t.Errorf("a body with another checksum is %s", kind)
+	}
 }

@@ -87,6 +87,7 @@ func TestRetryEnds(t *testing.T) {
 		retryable bool
 	}{
 		"refused is final":      {fault: objectstest.Forbid, calls: 1},
+		"damaged where it lies": {fault: objectstest.Damage, calls: 3, retryable: true},
 		"budget":                {fault: objectstest.FailBefore, retryable: true},
 		"the context is ending": {fault: objectstest.FailBefore, cancel: true, retryable: true},
 	} {

@@ -2,10 +2,13 @@ package objects
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
+
+	"github.com/tidemark-io/tidemark/codec/object"
 )
 
 // RetryOptions say how often and how long a call is repeated.
@@ -21,6 +24,11 @@ type RetryOptions struct {
 	// Observer is told of each wait; it may be nil.
 	Observer Observer
 }
+
+// damagedTries is how often an object is fetched whose checksum is not the
+// stored one. What the network garbled comes whole the next time; what is
+// damaged where it lies never does, and there is another region to read.
+const damagedTries = 3
 
 // Retry repeats calls that end in a Retryable error. That is safe for a Put
 // too, because it stores only where nothing is; but the second try may then
@@ -40,9 +48,13 @@ type retrier struct {
 
 func (r *retrier) call(ctx context.Context, op, _ string, do func(context.Context) (int64, error)) error {
 	var last error
+	damaged := 0
 	try := func() (struct{}, error) {
 		_, last = do(ctx)
-		if last != nil && !Retryable(last) {
+		if errors.Is(last, object.ErrDamaged) {
+			damaged++
+		}
+		if last != nil && (!Retryable(last) || damaged == damagedTries) {
 			return struct{}{}, backoff.Permanent(last)
 		}
 		return struct{}{}, last

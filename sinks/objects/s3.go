@@ -132,7 +132,7 @@ func (s *S3) Get(ctx context.Context, key string) ([]byte, error) {
 	}
 	if sum, ok := decodeCRC(header.Get(headerCRC32C)); ok && sum != crc32c(body) {
 		return nil, &Error{Op: "get", Key: key, Store: s.Name(), Code: CodeChecksum, Kind: ErrCorrupt, Retryable: true,
-			Err: fmt.Errorf("CRC-32C %08x, stored %08x", crc32c(body), sum)}
+			Err: fmt.Errorf("CRC-32C %08x, stored %08x: %w", crc32c(body), sum, object.ErrDamaged)}
 	}
 	return body, nil
 }

@@ -35,12 +35,15 @@ const (
 	ShortBody
 	// LeaveOut leaves the key out of lists.
 	LeaveOut
+	// Damage answers that the bytes do not have their stored checksum.
+	Damage
 	// Hang waits for the end of the context.
 	Hang
 )
 
 var effectWords = [...]string{"answers 500", "is applied and answers 500", "is applied and answers 412",
-	"answers 409", "answers 503", "answers 403", "loses the last byte", "is cut off", "leaves the key out", "hangs"}
+	"answers 409", "answers 503", "answers 403", "loses the last byte", "is cut off", "leaves the key out",
+	"has another checksum", "hangs"}
 
 // String says what the effect does.
 func (e Effect) String() string { return effectWords[e] }
@@ -152,6 +155,8 @@ func (f *Faulty) fail(ctx context.Context, do Effect, op, key string) error {
 		e.Code, e.Kind = "PreconditionFailed", fs.ErrExist
 	case ShortBody:
 		e.Code, e.Kind, e.Retryable = objects.CodeShortBody, objects.ErrCorrupt, true
+	case Damage:
+		e.Code, e.Kind, e.Retryable, e.Err = objects.CodeChecksum, objects.ErrCorrupt, true, object.ErrDamaged
 	case Hang:
 		<-ctx.Done()
 		return ctx.Err()

@@ -52,9 +52,10 @@ func syncDir(dir string) error {
 }
 
 // OpenLocal opens the key file that a local:// URL names, with no service
-// behind it: AES-256-GCM by the key in the file. The file must belong to its
-// owner alone. What fails to open was sealed by another key or changed, and
-// has the code gcerrors.InvalidArgument.
+// behind it: AES-256-GCM by the key in the file. A file that everybody may read,
+// or others may change, is refused; a group may read it, since that is how
+// Kubernetes hands out secrets (fsGroup makes them 0440). What fails to open was
+// sealed by another key or changed, and has the code gcerrors.InvalidArgument.
 func OpenLocal(u *url.URL) (*secrets.Keeper, error) {
 	if u.Scheme != LocalScheme || u.Host != "" || u.Path == "" || u.RawQuery != "" {
 		return nil, fmt.Errorf("open local key: want local:///path/to/file, not %q", u.Redacted())
@@ -76,8 +77,8 @@ func readLocalKey(path string) (k key, err error) {
 	if err != nil {
 		return k, err
 	}
-	if info.Mode().Perm()&0o077 != 0 {
-		return k, fmt.Errorf("%s has mode %04o: others may read the key; run chmod 0600 on it", path, info.Mode().Perm())
+	if mode := info.Mode().Perm(); mode&0o027 != 0 {
+		return k, fmt.Errorf("%s has mode %04o: others may read or change the key; run chmod 0600 on it", path, mode)
 	}
 	text, err := io.ReadAll(io.LimitReader(f, int64(localKeyText)+2))
 	if err != nil {

@@ -53,6 +53,12 @@ func TestLocalKeyFile(t *testing.T) {
 		t.Fatal("second create changed the key")
 	}
 	roundTrip(t, path, path)
+	for _, mode := range []os.FileMode{0o400, 0o440, 0o640} { // 0440 is what fsGroup makes of a Kubernetes secret
+		if err := os.Chmod(path, mode); err != nil {
+			t.Fatal(err)
+		}
+		roundTrip(t, path, path)
+	}
 }
 
 func roundTrip(t *testing.T, sealWith, openWith string) {
@@ -95,8 +101,10 @@ func TestLocalKeyRefused(t *testing.T) {
 		mode os.FileMode
 		want string
 	}{
-		"readable by the group": {good + "\n", 0o640, "chmod 0600"},
+		"writable by the group": {good + "\n", 0o660, "chmod 0600"},
 		"readable by all":       {good + "\n", 0o604, "chmod 0600"},
+		"writable by all":       {good + "\n", 0o602, "chmod 0600"},
+		"run by all":            {good + "\n", 0o601, "chmod 0600"},
 		"short":                 {good[1:] + "\n", 0o600, "want 64 hex digits"},
 		"long":                  {good + "00", 0o600, "want 64 hex digits"},
 		"empty":                 {"", 0o600, "want 64 hex digits"},

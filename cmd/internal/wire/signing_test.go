@@ -31,12 +31,15 @@ func TestKeyFiles(t *testing.T) {
 	if after, _ := ReadKey(path); !after.Equal(key) {
 		t.Error("the key has changed")
 	}
-	for _, mode := range []os.FileMode{0o644, 0o660, 0o604} {
+	for mode, refused := range map[os.FileMode]bool{
+		0o400: false, 0o440: false, 0o640: false, // 0440 is what fsGroup makes of a Kubernetes secret
+		0o644: true, 0o660: true, 0o604: true, 0o602: true, 0o601: true,
+	} {
 		if err := os.Chmod(path, mode); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := ReadKey(path); err == nil || !strings.Contains(err.Error(), "chmod") {
-			t.Errorf("mode %o: %v", mode, err)
+		if _, err := ReadKey(path); (err != nil) != refused || refused && !strings.Contains(err.Error(), "chmod") {
+			t.Errorf("mode %o: %v, want refused %v", mode, err, refused)
 		}
 	}
 }

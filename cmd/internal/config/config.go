@@ -91,11 +91,8 @@ type Kafka struct {
 	// SessionTimeout counts with BalancerCooperative only; with
 	// BalancerServer the broker decides.
 	SessionTimeout Duration `yaml:"session_timeout"`
-	// AllowMissingTopicIDs accepts brokers from before topic ids (KIP-516),
-	// at the price that a topic deleted and made again is not noticed.
-	AllowMissingTopicIDs bool `yaml:"allow_missing_topic_ids"`
-	TLS                  TLS  `yaml:"tls"`
-	SASL                 SASL `yaml:"sasl"`
+	TLS            TLS      `yaml:"tls"`
+	SASL           SASL     `yaml:"sasl"`
 }
 
 // TLS is how to speak to the brokers.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -12,13 +11,11 @@ import (
 	"github.com/tidemark-io/tidemark/cmd/internal/config"
 	"github.com/tidemark-io/tidemark/codec/block"
 	"github.com/tidemark-io/tidemark/codec/names"
-	"github.com/tidemark-io/tidemark/codec/segment"
 	"github.com/tidemark-io/tidemark/codec/signed"
 	"github.com/tidemark-io/tidemark/pipeline/archive"
 	"github.com/tidemark-io/tidemark/pipeline/cover"
 	"github.com/tidemark-io/tidemark/pipeline/heal"
 	"github.com/tidemark-io/tidemark/pipeline/telemetry"
-	"github.com/tidemark-io/tidemark/sinks/index"
 	"github.com/tidemark-io/tidemark/sinks/keys"
 	"github.com/tidemark-io/tidemark/sinks/objects"
 )
@@ -32,7 +29,7 @@ type Archiver struct {
 	*archive.Archiver
 	Metrics *telemetry.Metrics
 	pages   *keys.Writer
-	index   *index.Index
+	index   *catalogue // nil where archiving goes on without one
 }
 
 // Close wipes the keys and closes the index.
@@ -55,13 +52,14 @@ func (a *Archive) NewArchiver(ctx context.Context, signer *signed.Signer, untilC
 	if err != nil {
 		return nil, err
 	}
-	out := &Archiver{Metrics: telemetry.New(a.Registry), pages: pages, index: a.openIndex()}
+	out := &Archiver{Metrics: telemetry.New(a.Registry), pages: pages}
 	parts := archive.Parts{
 		Archive: a.Trust.Archive(), Signer: signer, Secrets: pages, Catalogue: a.Cover,
 		Healer: healer{a.Healer(pages)}, TopicConfigs: a.Cover, Hooks: out.Metrics.Hooks(), Log: a.Log,
 	}
-	if out.index != nil {
-		parts.Index = indexed{context.WithoutCancel(ctx), out.index} // what is stored at the end counts too
+	if x := a.openIndex(); x != nil {
+		out.index = x
+		parts.Index = x
 	}
 	for _, r := range a.Regions {
 		parts.Regions = append(parts.Regions, writable{r, pages})
@@ -84,17 +82,6 @@ func (a *Archiver) Ready() error {
 // Pages opens the writer of key pages, for an archiver or a healer.
 func (a *Archive) Pages(signer *signed.Signer) (*keys.Writer, error) {
 	return keys.NewWriter(signer, a.Trust, a.KeyRegions(), keys.Options{Logger: a.Log})
-}
-
-// openIndex opens the local catalogue. Without one archiving goes on, so its
-// troubles are only logged.
-func (a *Archive) openIndex() *index.Index {
-	x, err := index.Open(filepath.Join(a.Config.StateDir, "index"), a.Trust.Archive(), index.Options{Logger: a.Log})
-	if err != nil {
-		a.Log.Error("archiving without a local index", "error", err)
-		return nil
-	}
-	return x
 }
 
 func archiveConfig(c *config.Config) archive.Config {
@@ -149,23 +136,6 @@ func (h healer) Heal(ctx context.Context, p names.Partition, region string, from
 		return from, err
 	}
 	return archive.Tail{Next: next, Digest: digest}, err
-}
-
-// indexed notes stored segments in the local catalogue.
-type indexed struct {
-	ctx context.Context
-	*index.Index
-}
-
-func (x indexed) Stored(s *segment.Sealed, regions []string) error {
-	e := index.Entry{
-		Range: s.Name, Digest: s.Digest, Prev: s.Footer.Prev, Records: int64(s.Records),
-		MinTimestamp: s.Footer.MinTimestamp(), MaxTimestamp: s.Footer.MaxTimestamp(),
-	}
-	for _, r := range regions {
-		e.Copies = append(e.Copies, index.Copy{Region: r, Size: int64(len(s.Data)), CRC32C: s.CRC32C, HasPage: true})
-	}
-	return x.Put(x.ctx, e)
 }
 
 var (

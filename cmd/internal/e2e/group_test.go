@@ -1,0 +1,96 @@
+package e2e
+
+import (
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+)
+
+// testGroup: the group's offsets are a hint. Reset ahead, or deleted, they make the archive neither skip nor repeat.
+func testGroup(t *testing.T, w *world) {
+	w.makeTopic(t, "hinted", 1, nil)
+	w.produce(t, "hinted", 0, 100)
+	a := w.newArchive(t, "hinted", "hinted")
+	a.catchUp(t)
+	if at := w.committed(t, a.name, "hinted"); at != 100 {
+		t.Errorf("the group stands at %d, the archive at 100", at)
+	}
+	w.produce(t, "hinted", 100, 200)
+	ahead := kadm.Offsets{}
+	ahead.AddOffset("hinted", 0, 170, -1)
+	if r, err := w.admin.CommitOffsets(t.Context(), a.name, ahead); err != nil || r.Error() != nil {
+		t.Fatalf("reset the group: %v %v", err, r.Error())
+	}
+	a.catchUp(t)
+	a.expectOffsets(t, "hinted", 200)
+
+	w.produce(t, "hinted", 200, 300)
+	if _, err := w.admin.DeleteGroup(t.Context(), a.name); err != nil {
+		t.Fatal(err)
+	}
+	stored := len(a.segments(t, 0))
+	a.catchUp(t)
+	a.expectOffsets(t, "hinted", 300)
+	if n := len(a.segments(t, 0)) - stored; n != 1 {
+		t.Errorf("after the group was deleted %d segments were stored for one", n)
+	}
+	a.verify(t)
+}
+
+// committed is the group's offset of partition 0, -1 if there is none.
+func (w *world) committed(t *testing.T, group, topic string) int64 {
+	t.Helper()
+	all, err := w.admin.FetchOffsets(t.Context(), group)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if o, ok := all.Lookup(topic, 0); ok {
+		return o.At
+	}
+	return -1
+}
+
+// expectOffsets expects partition 0 of a topic to hold each offset below an end once.
+func (a *archive) expectOffsets(t *testing.T, topic string, end int64) {
+	t.Helper()
+	got := a.cat(t, topic)
+	for i, l := range got {
+		if l.Offset != int64(i) {
+			t.Fatalf("%s: record %d has offset %d", topic, i, l.Offset)
+		}
+	}
+	if int64(len(got)) != end {
+		t.Errorf("%s: %d records, want %d", topic, len(got), end)
+	}
+	t.Logf("%s: %d offsets, each once", topic, len(got))
+}
+
+// testStop: SIGTERM with an open segment stores it, commits and exits 0.
+func testStop(t *testing.T, w *world) {
+	w.makeTopic(t, "stopped", 1, nil)
+	w.produce(t, "stopped", 0, 100)
+	a := w.newArchive(t, "stopped", "stopped")
+	a.age = time.Hour // nothing closes by itself
+	a.write(t, a.text(w.kafka.Bootstrap(), ""))
+	p := a.member(t, "member")
+	until(t, 30*time.Second, "the member has partitions", func() bool {
+		g, err := w.admin.DescribeGroups(t.Context(), a.name)
+		return err == nil && len(g.AssignedPartitions()["stopped"]) == 1
+	})
+	<-time.After(2 * time.Second)
+	if n := len(a.segments(t, 0)); n != 0 {
+		t.Errorf("%d segments closed before they should", n)
+	}
+	p.signal(syscall.SIGTERM)
+	if code := p.wait(t, 30*time.Second); code != exitDone {
+		t.Errorf("exit %d\n%s", code, p.tail())
+	}
+	a.expectOffsets(t, "stopped", 100)
+	if at := w.committed(t, a.name, "stopped"); at != 100 {
+		t.Errorf("the group stands at %d", at)
+	}
+	a.sameNames(t)
+	a.verify(t)
+}

@@ -1,0 +1,187 @@
+package e2e
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/tidemark-io/tidemark/bench/events"
+)
+
+// load is what producers do to the topics of one test, and the ledger of it.
+type load struct {
+	w          *world
+	prefix     string // before the generator's topic names
+	partitions int32
+	ledger     *events.Ledger
+	newest     atomic.Int64 // highest timestamp (ms)
+
+	wg     sync.WaitGroup
+	cancel context.CancelFunc
+	mu     sync.Mutex
+	err    error
+}
+
+// newLoad makes the topics.
+func (w *world) newLoad(t *testing.T, prefix string, partitions int32) *load {
+	t.Helper()
+	l := &load{w: w, prefix: prefix, partitions: partitions, ledger: events.NewLedger()}
+	for _, topic := range l.topics() {
+		w.makeTopic(t, topic, partitions, nil)
+	}
+	return l
+}
+
+func (l *load) topics() []string {
+	var all []string
+	for _, topic := range events.Topics() {
+		all = append(all, l.prefix+topic)
+	}
+	return all
+}
+
+// source makes the records of one producer.
+type source struct {
+	l   *load
+	gen *events.Generator
+	rnd *rand.Rand
+}
+
+func (l *load) source(stream uint64) *source {
+	return &source{l, events.New(l.w.seed^stream, events.Options{Customers: 500, OpenOrders: 500, Node: int64(stream)}), l.w.random(stream)}
+}
+
+// next is a record with bytes of its own, for a partition by chance.
+func (s *source) next() *kgo.Record {
+	e := s.gen.Next(time.Now().UnixMilli())
+	r := &kgo.Record{Topic: s.l.prefix + e.Topic, Partition: s.rnd.Int32N(s.l.partitions),
+		Key: slices.Clone(e.Key), Value: slices.Clone(e.Value), Timestamp: time.UnixMilli(e.Timestamp)}
+	for _, h := range e.Headers {
+		r.Headers = append(r.Headers, kgo.RecordHeader{Key: string(h.Key), Value: slices.Clone(h.Value)})
+	}
+	for at := s.l.newest.Load(); e.Timestamp > at && !s.l.newest.CompareAndSwap(at, e.Timestamp); at = s.l.newest.Load() {
+	}
+	return r
+}
+
+// producerKinds are the three sorts of producers, each with another compression.
+var producerKinds = map[string][]kgo.Opt{
+	"idempotent":    {kgo.ProducerBatchCompression(kgo.ZstdCompression())},
+	"plain":         {kgo.DisableIdempotentWrite(), kgo.ProducerBatchCompression(kgo.NoCompression())},
+	"transactional": {kgo.ProducerBatchCompression(kgo.Lz4Compression(), kgo.SnappyCompression())},
+}
+
+// start lets one producer of each kind write this many records a second until stop.
+func (l *load) start(t *testing.T, perSecond int) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	l.cancel = cancel
+	t.Cleanup(cancel)
+	stream := uint64(0)
+	for kind, opts := range producerKinds {
+		stream++
+		opts = append(slices.Clone(opts), kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.ProducerLinger(5*time.Millisecond))
+		produce := l.stream
+		if kind == "transactional" {
+			opts = append(opts, kgo.TransactionalID(l.prefix+kind), kgo.TransactionTimeout(time.Minute))
+			produce = l.transactions
+		}
+		client, from := l.w.dial(t, opts...), l.source(stream)
+		l.wg.Go(func() { l.fail(produce(ctx, client, from, perSecond)) })
+	}
+}
+
+// stop ends the producers; everything that they wrote is in the ledger then.
+func (l *load) stop(t *testing.T) {
+	t.Helper()
+	l.cancel()
+	l.wg.Wait()
+	if l.err != nil {
+		t.Fatalf("produce: %v", l.err)
+	}
+	t.Logf("produced %d committed and %d aborted records", l.ledger.Count(events.Committed), l.ledger.Count(events.Aborted))
+}
+
+func (l *load) fail(err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.err = errors.Join(l.err, err)
+}
+
+// burst is how often a producer wakes up in a second.
+const burst = 20
+
+// stream produces without transactions.
+func (l *load) stream(ctx context.Context, client *kgo.Client, from *source, perSecond int) error {
+	tick := time.NewTicker(time.Second / burst)
+	defer tick.Stop()
+	for ctx.Err() == nil {
+		for range perSecond / burst {
+			client.Produce(context.WithoutCancel(ctx), from.next(), func(r *kgo.Record, err error) {
+				if err == nil {
+					err = note(l.ledger, r, events.Committed)
+				}
+				l.fail(err)
+			})
+		}
+		wait(ctx, tick)
+	}
+	return client.Flush(context.WithoutCancel(ctx))
+}
+
+// transactions produces in transactions of several partitions; two in five are aborted.
+func (l *load) transactions(ctx context.Context, client *kgo.Client, from *source, perSecond int) error {
+	tick := time.NewTicker(time.Second / burst)
+	defer tick.Stop()
+	for ctx.Err() == nil {
+		if err := l.transaction(context.WithoutCancel(ctx), client, from, 1+from.rnd.IntN(2*perSecond/burst), tick); err != nil {
+			return err
+		}
+		wait(ctx, tick)
+	}
+	return nil
+}
+
+func (l *load) transaction(ctx context.Context, client *kgo.Client, from *source, n int, tick *time.Ticker) error {
+	if err := client.BeginTransaction(); err != nil {
+		return fmt.Errorf("begin: %w", err)
+	}
+	var written []*kgo.Record
+	for half := range 2 {
+		for range (n + half) / 2 {
+			written = append(written, from.next())
+		}
+		if err := client.ProduceSync(ctx, written[len(written)-(n+half)/2:]...).FirstErr(); err != nil {
+			return fmt.Errorf("produce in a transaction: %w", err)
+		}
+		wait(ctx, tick) // others write in between
+	}
+	end, outcome := kgo.TryCommit, events.Committed
+	if from.rnd.IntN(5) < 2 {
+		end, outcome = kgo.TryAbort, events.Aborted
+	}
+	if err := client.EndTransaction(ctx, end); err != nil {
+		return fmt.Errorf("end: %w", err)
+	}
+	for _, r := range written {
+		if err := note(l.ledger, r, outcome); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func wait(ctx context.Context, tick *time.Ticker) {
+	select {
+	case <-tick.C:
+	case <-ctx.Done():
+	}
+}

@@ -34,6 +34,7 @@ type restoreFlags struct {
 	incomplete   bool
 	differences  bool
 	splitBatches bool
+	settings     bool
 }
 
 func restoreCommand(a *app) *cobra.Command {
@@ -65,6 +66,7 @@ run again; a changed one is refused.`,
 	fs.Int16Var(&f.replicas, "replication-factor", 0, "of topics that are created; 0 is the cluster's default")
 	fs.BoolVar(&f.incomplete, "allow-incomplete", false, "accept a moment that the archive cannot wholly vouch for")
 	fs.BoolVar(&f.differences, "allow-differences", false, "accept target settings that differ from what a restore needs")
+	fs.BoolVar(&f.settings, "settings", false, "give the restored topics the source's settings, as a last step; --plan shows what they would do")
 	fs.BoolVar(&f.splitBatches, "split-batches", false, "let batches that the target does not take come back as several")
 	_ = cmd.MarkFlagRequired("to")
 	_ = cmd.MarkFlagRequired("topic")
@@ -91,9 +93,6 @@ func runRestore(ctx context.Context, a *app, f restoreFlags, cmd *cobra.Command)
 		return err
 	}
 	src := restore.FromArchive(opened.Cover, a.reporter(cmd))
-	if err := countPartitions(ctx, opened, src, &req); err != nil {
-		return err
-	}
 	plan, err := planOf(ctx, src, req, state, client)
 	if err != nil {
 		return err
@@ -110,30 +109,10 @@ func runRestore(ctx context.Context, a *app, f restoreFlags, cmd *cobra.Command)
 	for _, text := range plan.Warnings {
 		fmt.Fprintln(cmd.ErrOrStderr(), "warning:", text)
 	}
-	return execute(ctx, a, cmd, plan, src, client, state, int64(f.maxRate))
-}
-
-// countPartitions asks the archive how many partitions each topic had: the
-// last ones may never have held a record.
-func countPartitions(ctx context.Context, a *wire.Archive, src restore.Source, req *restore.Request) error {
-	req.PartitionCounts = map[string]int32{}
-	for topic := range req.Topics {
-		ps, err := src.Partitions(ctx, topic)
-		if err != nil {
-			return err
-		}
-		if len(ps) == 0 {
-			continue // the plan says so
-		}
-		c, ok, err := a.Cover.TopicConfig(ctx, topic, ps[len(ps)-1].Lineage)
-		if err != nil {
-			return err
-		}
-		if ok {
-			req.PartitionCounts[topic] = c.Partitions
-		}
+	if err := execute(ctx, a, cmd, plan, src, client, state, int64(f.maxRate)); err != nil || !f.settings {
+		return err
 	}
-	return nil
+	return restore.ApplySettings(ctx, plan, kadm.NewClient(client))
 }
 
 func planOf(ctx context.Context, src restore.Source, req restore.Request, state string, client *kgo.Client) (*restore.Plan, error) {
@@ -267,6 +246,11 @@ func writePlan(w io.Writer, p *restore.Plan) error {
 	for _, topic := range p.Topics {
 		for _, d := range topic.Differences {
 			fmt.Fprintf(w, "%s: %s is %s, should be %s: %s\n", topic.Into, d.Setting, d.Have, d.Want, d.Effect)
+		}
+	}
+	for _, topic := range p.Topics {
+		for _, s := range topic.Settings {
+			fmt.Fprintf(w, "%s: with --settings, %s=%s at the end. %s\n", topic.Into, s.Name, s.Value, s.Effect)
 		}
 	}
 	for _, text := range p.Warnings {

@@ -32,6 +32,12 @@ func FromArchive(a *cover.Archive, report func(cover.Finding)) Source {
 	return &archive{cover: a, report: report}
 }
 
+// Setup implements Source.
+func (s *archive) Setup(ctx context.Context, topic string, l names.Lineage) (Setup, error) {
+	c, _, err := s.cover.TopicConfig(ctx, topic, l)
+	return Setup{Partitions: c.Partitions, Settings: c.Settings}, err
+}
+
 // Partitions orders the lives of a topic by when their newest objects were made.
 func (s *archive) Partitions(ctx context.Context, topic string) ([]names.Partition, error) {
 	found, err := s.cover.Partitions(ctx, topic)

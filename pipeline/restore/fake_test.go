@@ -50,6 +50,8 @@ func (s shelves) Partitions(_ context.Context, topic string) ([]names.Partition,
 	return found, nil
 }
 
+func (s shelves) Setup(context.Context, string, names.Lineage) (Setup, error) { return Setup{}, nil }
+
 func (s shelves) Survey(_ context.Context, p names.Partition) (Survey, error) {
 	sv := Survey{Gaps: s[p].gaps, Parent: s[p].parent}
 	for _, b := range s[p].batches {

@@ -47,9 +47,11 @@ type TopicPlan struct {
 	// MaxMessageBytes is the largest batch that the target takes.
 	MaxMessageBytes int `json:"max_message_bytes"`
 	// Empty is true if no record of the topic is at or before the moment.
-	Empty       bool            `json:"empty,omitempty"`
-	Differences []Difference    `json:"differences,omitempty"`
-	Partitions  []PartitionPlan `json:"partitions"`
+	Empty       bool         `json:"empty,omitempty"`
+	Differences []Difference `json:"differences,omitempty"`
+	// Settings are the source's. They are not applied before ApplySettings.
+	Settings   []Setting       `json:"source_settings,omitempty"`
+	Partitions []PartitionPlan `json:"partitions"`
 }
 
 // PartitionPlan is the part of a plan that concerns one partition.

@@ -9,6 +9,7 @@ import (
 	"math"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
@@ -81,7 +82,12 @@ func (b *planner) topic(ctx context.Context, from, into string) (TopicPlan, bool
 		b.refuse(CauseNotArchived, from, "the archive holds no topic %s", from)
 		return TopicPlan{}, false, nil
 	}
-	t := TopicPlan{From: from, Into: into, ID: found[len(found)-1].Lineage.Topic, PartitionCount: b.plan.Request.PartitionCounts[from]}
+	newest := names.Lineage{Topic: found[len(found)-1].Lineage.Topic, Branch: names.RootBranch}
+	setup, err := b.src.Setup(ctx, from, newest)
+	if err != nil {
+		return TopicPlan{}, false, fmt.Errorf("read its settings: %w", err)
+	}
+	t := TopicPlan{From: from, Into: into, ID: newest.Topic, PartitionCount: setup.Partitions, Settings: settingsOf(setup.Settings, time.Now())}
 	for _, p := range t.newest(found) {
 		if !b.plan.Request.wants(p.Number) {
 			continue

@@ -17,9 +17,6 @@ type Request struct {
 	Topics map[string]string `json:"topics"`
 	// Partitions restricts the restore to these partitions; empty is all of them. The target still gets all partitions.
 	Partitions []int32 `json:"partitions,omitempty"`
-	// PartitionCounts says how many partitions an archived topic has, where its last ones hold nothing. A count below
-	// what the archive shows has no effect.
-	PartitionCounts map[string]int32 `json:"partition_counts,omitempty"`
 	// ReplicationFactor of the topics that are created; 0 is the target's default.
 	ReplicationFactor int16 `json:"replication_factor,omitempty"`
 	// SourceCluster is the id of the cluster that was archived, if it is known.

@@ -16,11 +16,13 @@ type Source interface {
 	// Partitions lists what the archive holds of a topic, in all its lineages. Lives of the topic come in the order of their
 	// age, the newest last.
 	Partitions(ctx context.Context, topic string) ([]names.Partition, error)
+	// Setup tells how a life of a topic was set up.
+	Setup(ctx context.Context, topic string, l names.Lineage) (Setup, error)
 	// Survey tells what the archive holds of one partition, from names and footers.
 	Survey(ctx context.Context, p names.Partition) (Survey, error)
 	// Read yields the partition's offsets [from, next), each once and in order, from whatever copies open. It leaves out
-	// blocks for which skip, which may be called by several goroutines, is true. An error comes last; offsets that no copy serves are one. The records that come must be
-	// the same in every call.
+	// blocks for which skip, which may be called by several goroutines, is true. An error comes last; offsets that no copy
+	// serves are one. The records that come must be the same in every call.
 	Read(ctx context.Context, p names.Partition, from, next int64, skip func(segment.BlockInfo) bool) iter.Seq2[Piece, error]
 }
 

@@ -114,8 +114,13 @@ var compressions = map[config.Compression]block.Compression{
 // heartbeats are this often in a session: two may be lost.
 const heartbeats = 3
 
+// lookAround is how often the group's client asks for all topics: so late are
+// a topic that newly matches a pattern and a partition that was added noticed.
+// franz-go's 5 minutes would be longer than some topics' retention.
+const lookAround = 30 * time.Second
+
 func membership(k *config.Kafka) []kgo.Opt {
-	var opts []kgo.Opt
+	opts := []kgo.Opt{kgo.MetadataMaxAge(lookAround)}
 	if k.GroupInstanceID != "" {
 		opts = append(opts, kgo.InstanceID(k.GroupInstanceID))
 	}

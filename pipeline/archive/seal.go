@@ -81,6 +81,11 @@ func (p *partition) append(c chunk) error {
 		p.sealer.next, p.sealer.prev = c.begin.from, c.begin.prev
 	}
 	for _, b := range c.batches {
+		if b.Size() >= p.cfg.Roll.Size { // gets a segment of its own
+			if err := p.closeSegment(BySize); err != nil {
+				return err
+			}
+		}
 		if err := p.appendBatch(b.Header.BaseOffset, func(w *segment.Writer) error { return w.Append(b.Header, b.Bytes) }); err != nil {
 			return err
 		}
@@ -180,11 +185,11 @@ func (p *partition) closeSegment(why Reason) error {
 	}
 	s.writer, s.prev, s.size = nil, out.Digest, len(out.Data)
 	held, memory := s.held, int64(cap(out.Data))
-	s.held = 0
-	p.held.Store(0)
-	p.budget.seal(held, memory)
 	age := time.Since(s.opened)
 	p.tell(func(h *Hooks) { h.sealed(out.Name, why, out.Records, int(out.Footer.Plain), len(out.Data), age) })
+	s.held = 0
+	p.held.Store(0)
+	p.budget.seal(held, memory) // from here on the bytes are given back by whoever has them
 	return p.send(sealed{name: out.Name, digest: out.Digest, data: out.Data, segment: out, retain: out.Header.RetainUntil, memory: memory})
 }
 

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -41,6 +42,9 @@ type world struct {
 	signer  *signed.Signer
 	regions [2]*memoryRegion
 	secrets *secretBook
+
+	mu   sync.Mutex
+	used map[*archive.Archiver]*atomic.Int64 // of the memory budget, as last told
 }
 
 func newWorld(t testing.TB, topics ...kfake.Opt) *world {
@@ -48,7 +52,7 @@ func newWorld(t testing.TB, topics ...kfake.Opt) *world {
 	if t, ok := t.(*testing.T); ok {
 		t.Parallel()
 	}
-	w := &world{t: t, secrets: &secretBook{known: map[slot]block.Secret{}}}
+	w := &world{t: t, secrets: &secretBook{known: map[slot]block.Secret{}}, used: map[*archive.Archiver]*atomic.Int64{}}
 	var err error
 	w.broker, err = kfake.NewCluster(append([]kfake.Opt{kfake.NumBrokers(2), kfake.SleepOutOfOrder()}, topics...)...)
 	must(t, err)
@@ -110,7 +114,29 @@ func (w *world) archiver(cfg archive.Config, change ...func(*archive.Parts)) *ar
 	for _, c := range change {
 		c(&parts)
 	}
-	return archive.New(cfg, parts)
+	used := new(atomic.Int64)
+	observe := parts.Hooks.Memory
+	parts.Hooks.Memory = func(n, total int64) {
+		used.Store(n)
+		if observe != nil {
+			observe(n, total)
+		}
+	}
+	a := archive.New(cfg, parts)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.used[a] = used
+	return a
+}
+
+// settled fails unless an archiver that has stopped has given back every byte
+// of its budget.
+func (w *world) settled(a *archive.Archiver) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if n := w.used[a].Load(); n != 0 {
+		w.t.Errorf("%d bytes of the budget are still taken after the archiver has stopped", n)
+	}
 }
 
 // run archives until stop is called, which returns what Run returned.
@@ -118,7 +144,12 @@ func (w *world) run(a *archive.Archiver) (stop func() error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- a.Run(ctx) }()
-	stop = sync.OnceValue(func() error { cancel(); return <-done })
+	stop = sync.OnceValue(func() error {
+		cancel()
+		err := <-done
+		w.settled(a)
+		return err
+	})
 	w.t.Cleanup(func() { stop() })
 	return stop
 }
@@ -129,8 +160,10 @@ func (w *world) catchUp(cfg archive.Config) {
 	cfg.UntilCaughtUp = true
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	must(w.t, w.archiver(cfg).Run(ctx))
+	a := w.archiver(cfg)
+	must(w.t, a.Run(ctx))
 	must(w.t, ctx.Err())
+	w.settled(a)
 }
 
 // Tails implements archive.Catalogue by names alone: nothing is forged here.
@@ -158,6 +191,7 @@ func (w *world) Heal(ctx context.Context, p names.Partition, region string, from
 	if region == other.name {
 		to, other = other, to
 	}
+	to.copyPages(other)
 	for _, n := range other.ranges(p) {
 		if n.Next <= from.Next {
 			continue
@@ -476,6 +510,19 @@ func (r *memoryRegion) hasPage(p names.PageID) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.pages[p]
+}
+
+// copyPages takes over the key pages of another region, while this one is
+// there.
+func (r *memoryRegion) copyPages(other *memoryRegion) {
+	other.mu.Lock()
+	pages := slices.Collect(maps.Keys(other.pages))
+	other.mu.Unlock()
+	for _, p := range pages {
+		if r.EnsurePage(context.Background(), p) != nil {
+			return
+		}
+	}
 }
 
 func (r *memoryRegion) names() []string {

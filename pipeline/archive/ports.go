@@ -41,8 +41,12 @@ type Healer interface {
 }
 
 // Index is the local catalogue. It is a convenience: its errors never hold up
-// the archive.
+// the archive, and nothing is read from it.
 type Index interface {
+	// Begin tells that a partition is archived here from now on. The index
+	// catches up with the regions in its own time; Begin does not wait.
+	Begin(p names.Partition)
+	// Stored tells of a segment and the regions that hold it now.
 	Stored(s *segment.Sealed, regions []string) error
 }
 

@@ -202,6 +202,8 @@ func TestBehindIsNotStalled(t *testing.T) {
 // brokenIndex panics for partition 0.
 type brokenIndex struct{}
 
+func (brokenIndex) Begin(names.Partition) {}
+
 func (brokenIndex) Stored(s *segment.Sealed, _ []string) error {
 	if s.Header.Partition == 0 {
 		panic("injected")

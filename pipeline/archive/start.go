@@ -99,6 +99,9 @@ func (p *partition) adopt(t cover.Tails, c *cursor) {
 	p.log.Info("partition begins", "lineage", p.name.Lineage.String(), "offset", c.next, "holes", len(c.spans)-1, "found", t.Found)
 	p.compareWithGroup(last.from)
 	p.describeSoon()
+	if p.index != nil {
+		p.index.Begin(p.name)
+	}
 	for i, r := range p.regions {
 		if behind[i] {
 			p.tell(func(h *Hooks) { h.behind(p.key, r.Name(), true) })

@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
@@ -54,7 +57,23 @@ func runArchive(ctx context.Context, a *app, untilCaughtUp bool) error {
 		return err
 	}
 	defer archiver.Close()
+	a.limitMemory(int64(cfg.Memory))
 	return serve(ctx, opened, archiver)
+}
+
+// beyondBudget is what the process needs beside the memory budget, in bytes:
+// code, stacks, the index, compressors, clients and their buffers, and what the
+// collector has not collected yet. Measured with 64 partitions of uncompressed
+// batches, where it is largest.
+const beyondBudget = 144 << 20
+
+// limitMemory tells the garbage collector what the process may use (GOMEMLIMIT),
+// unless the environment does. It is a target and not a wall: nothing fails
+// above it.
+func (a *app) limitMemory(budget int64) {
+	if !slices.ContainsFunc(a.environ, func(v string) bool { return strings.HasPrefix(v, "GOMEMLIMIT=") }) {
+		debug.SetMemoryLimit(budget + beyondBudget)
+	}
 }
 
 // serve runs the archiver, and beside it what can be asked about it. The first

@@ -270,6 +270,6 @@ func writeResult(w io.Writer, r restore.Result) error {
 	if err := t.Flush(); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(w, "%d records came back.\n", r.Records)
+	_, err := fmt.Fprintf(w, "%s came back.\n", plural(int(r.Records), "record"))
 	return err
 }

@@ -26,6 +26,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"log/slog"
+	"runtime"
 	"slices"
 	"sync"
 	"time"
@@ -78,6 +79,7 @@ type Archiver struct {
 	budget   *budget
 	buffers  buffers
 	pool     *segment.Pool
+	cores    cores
 	healing  healing
 	// described asks for a look at the topics' settings.
 	described chan struct{}
@@ -136,6 +138,7 @@ func (a *Archiver) open(work context.Context) error {
 		return fmt.Errorf("open metadata client: %w", err)
 	}
 	a.pool = segment.NewPool()
+	a.cores = make(cores, runtime.GOMAXPROCS(0))
 	a.budget = newBudget(a.cfg.Memory, a.relieve, a.hooks.memory)
 	a.offsets = &offsets{client: client}
 	a.topology = newTopology(client, a.topics, a.onTopology)

@@ -34,3 +34,13 @@ func (b *buffers) put(buf []byte) {
 		b.classes[class].Put(&buf)
 	}
 }
+
+// cores lets no more sealers work at a time than there are processors: more
+// would not be faster, and each has compressors and tables in its hands.
+type cores chan struct{}
+
+func (c cores) with(work func() error) error {
+	c <- struct{}{}
+	defer func() { <-c }()
+	return work()
+}

@@ -130,8 +130,10 @@ func TestNoTopicIDsIsSaid(t *testing.T) {
 // neither archived nor skipped, and the other goes on.
 func TestLastingDamageStopsOnePartition(t *testing.T) {
 	for name, spoil := range map[string]func(*kmsg.FetchResponseTopicPartition){
-		"by its checksum":  func(rp *kmsg.FetchResponseTopicPartition) { rp.RecordBatches[len(rp.RecordBatches)-1] ^= 1 },
-		"says the broker":  func(rp *kmsg.FetchResponseTopicPartition) { rp.RecordBatches, rp.ErrorCode = nil, kerr.CorruptMessage.Code },
+		"by its checksum": func(rp *kmsg.FetchResponseTopicPartition) { rp.RecordBatches[len(rp.RecordBatches)-1] ^= 1 },
+		"says the broker": func(rp *kmsg.FetchResponseTopicPartition) {
+			rp.RecordBatches, rp.ErrorCode = nil, kerr.CorruptMessage.Code
+		},
 		"negative length":  func(rp *kmsg.FetchResponseTopicPartition) { rp.RecordBatches[len(rp.RecordBatches)-1-90] ^= 1 },
 		"unknown error 99": func(rp *kmsg.FetchResponseTopicPartition) { rp.RecordBatches, rp.ErrorCode = nil, 99 },
 	} {

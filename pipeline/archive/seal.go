@@ -131,7 +131,7 @@ func (p *partition) appendBatch(at int64, add func(*segment.Writer) error) error
 			return err
 		}
 	}
-	if err := add(s.writer); err != nil {
+	if err := p.cores.with(func() error { return add(s.writer) }); err != nil {
 		return fmt.Errorf("add offset %d to segment: %w", at, err)
 	}
 	p.hold(int64(s.writer.Memory()))
@@ -179,7 +179,11 @@ func (p *partition) closeSegment(why Reason) error {
 		return nil
 	}
 	s.age.Stop()
-	out, err := s.writer.Close(s.next, s.prev, p.signer)
+	var out *segment.Sealed
+	err := p.cores.with(func() (err error) {
+		out, err = s.writer.Close(s.next, s.prev, p.signer)
+		return err
+	})
 	if err != nil {
 		return fmt.Errorf("close segment: %w", err)
 	}

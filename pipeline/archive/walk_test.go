@@ -57,7 +57,9 @@ func TestPartitionCountsOnceInAResponse(t *testing.T) {
 	}
 	resp.Topics = append(resp.Topics, rt)
 	delivered := make(chan map[*cursor]bool, 1)
-	go func() { delivered <- f.deliver(context.Background(), resp, []*cursor{c}, (&pin{budget: f.budget}).take()) }()
+	go func() {
+		delivered <- f.deliver(context.Background(), resp, []*cursor{c}, (&pin{budget: f.budget}).take())
+	}()
 	select {
 	case moved := <-delivered:
 		if !moved[c] || len(c.chunk) != 1 || c.next != 1 {
@@ -113,7 +115,7 @@ func allocations(t *testing.T, raw []byte) float64 {
 
 // sealingPartition has an open segment and no limits.
 func sealingPartition(t *testing.T, f *fetcher, pool *segment.Pool, buffer []byte) *partition {
-	a := &Archiver{cfg: Config{Roll: Roll{Size: 1 << 30}}, budget: f.budget, pool: pool}
+	a := &Archiver{cfg: Config{Roll: Roll{Size: 1 << 30}}, budget: f.budget, pool: pool, cores: make(cores, 1)}
 	p := &partition{Archiver: a}
 	h := segment.Header{Archive: names.ArchiveID{1}, Topic: "orders", Lineage: names.Lineage{Topic: names.TopicID{1}, Branch: names.RootBranch}, Parent: names.RootBranch, Page: names.PageID{1}, Created: time.UnixMilli(1)}
 	var err error

@@ -22,7 +22,7 @@ func testBrokers(t *testing.T, shared *world) {
 	w.admin = kadm.NewClient(w.client)
 	l := w.newLoad(t, "moving.", 3)
 	a := w.newArchive(t, "moving", `~moving\..*`)
-	l.start(t, 500)
+	l.start(t, 500, idempotent, transactional)
 	members := []*process{a.member(t, "one"), a.member(t, "two")}
 	until(t, 60*time.Second, "segments are stored", func() bool { return len(a.segments(t, 0)) > 10 })
 	for i, node := range kafka.Nodes {

@@ -68,7 +68,7 @@ func (c *chaos) until(killed int) {
 		switch p := c.members[i]; {
 		case p == nil || !p.running():
 			c.start(i)
-		case c.rnd.IntN(8) == 0:
+		case c.rnd.IntN(5) == 0:
 			c.stop(i)
 		default:
 			p.kill()

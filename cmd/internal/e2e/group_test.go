@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"bytes"
 	"syscall"
 	"testing"
 	"time"
@@ -92,5 +93,33 @@ func testStop(t *testing.T, w *world) {
 		t.Errorf("the group stands at %d", at)
 	}
 	a.sameNames(t)
+	a.verify(t)
+}
+
+// testBalancer: the broker assigns partitions (KIP-848). A member joins and takes a part, and leaves again, while producers
+// write.
+func testBalancer(t *testing.T, w *world) {
+	l := w.newLoad(t, "assigned.", 3)
+	a := w.newArchive(t, "assigned", `~assigned\..*`)
+	l.start(t, 500)
+	const server = "TIDEMARK_KAFKA_BALANCER=server"
+	one := a.member(t, "one", server)
+	until(t, 60*time.Second, "one member stores", func() bool { return len(a.segments(t, 0)) > 10 })
+	two := a.member(t, "two", server)
+	until(t, 60*time.Second, "two members share the partitions", func() bool {
+		return bytes.Contains(two.whole(t), []byte("partition begins"))
+	})
+	for _, p := range []*process{one, two} {
+		p.signal(syscall.SIGTERM)
+		if code := p.wait(t, time.Minute); code != exitDone {
+			t.Errorf("SIGTERM: exit %d\n%s", code, p.tail())
+		}
+		if p == one && !two.running() {
+			t.Errorf("the other member ended with %d\n%s", two.code, two.tail())
+		}
+	}
+	l.stop(t)
+	a.catchUp(t)
+	a.checkRegions(t, l.ledger)
 	a.verify(t)
 }

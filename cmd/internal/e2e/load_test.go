@@ -72,29 +72,37 @@ func (s *source) next() *kgo.Record {
 	return r
 }
 
-// producerKinds are the three sorts of producers, each with another compression.
-var producerKinds = map[string][]kgo.Opt{
-	"idempotent":    {kgo.ProducerBatchCompression(kgo.ZstdCompression())},
-	"plain":         {kgo.DisableIdempotentWrite(), kgo.ProducerBatchCompression(kgo.NoCompression())},
-	"transactional": {kgo.ProducerBatchCompression(kgo.Lz4Compression(), kgo.SnappyCompression())},
+// The sorts of producers, each with another compression.
+const (
+	idempotent    = "idempotent"
+	transactional = "transactional"
+	// unsafe producers repeat what a broker that died had taken: only where brokers stay up does the ledger know all they wrote.
+	unsafe = "plain"
+)
+
+var producerOptions = map[string][]kgo.Opt{
+	idempotent:    {kgo.ProducerBatchCompression(kgo.ZstdCompression())},
+	unsafe:        {kgo.DisableIdempotentWrite(), kgo.ProducerBatchCompression(kgo.NoCompression())},
+	transactional: {kgo.ProducerBatchCompression(kgo.Lz4Compression(), kgo.SnappyCompression())},
 }
 
-// start lets one producer of each kind write this many records a second until stop.
-func (l *load) start(t *testing.T, perSecond int) {
+// start lets one producer of each kind write this many records a second until stop; no kind means all.
+func (l *load) start(t *testing.T, perSecond int, kinds ...string) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	l.cancel = cancel
 	t.Cleanup(cancel)
-	stream := uint64(0)
-	for kind, opts := range producerKinds {
-		stream++
-		opts = append(slices.Clone(opts), kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.ProducerLinger(5*time.Millisecond))
+	if len(kinds) == 0 {
+		kinds = []string{idempotent, unsafe, transactional}
+	}
+	for i, kind := range kinds {
+		opts := append(slices.Clone(producerOptions[kind]), kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.ProducerLinger(5*time.Millisecond))
 		produce := l.stream
-		if kind == "transactional" {
+		if kind == transactional {
 			opts = append(opts, kgo.TransactionalID(l.prefix+kind), kgo.TransactionTimeout(time.Minute))
 			produce = l.transactions
 		}
-		client, from := l.w.dial(t, opts...), l.source(stream)
+		client, from := l.w.dial(t, opts...), l.source(uint64(i+1))
 		l.wg.Go(func() { l.fail(produce(ctx, client, from, perSecond)) })
 	}
 }

@@ -125,6 +125,16 @@ func (p *process) wait(t *testing.T, limit time.Duration) int {
 	}
 }
 
+// whole is all that the process said.
+func (p *process) whole(t *testing.T) []byte {
+	t.Helper()
+	content, err := os.ReadFile(p.log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return content
+}
+
 // tail is the end of what the process said.
 func (p *process) tail() []byte {
 	content, err := os.ReadFile(p.log)

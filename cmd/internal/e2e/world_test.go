@@ -79,6 +79,8 @@ func TestRealParts(t *testing.T) {
 		{"deleted", testDeleted},
 		{"retention", testRetention},
 		{"growing", testGrowing},
+		{"taken", testTaken},
+		{"balancer", testBalancer},
 		{"outage", testOutage},
 		{"chaos", testChaos},
 		{"brokers", testBrokers},

@@ -197,7 +197,7 @@ func (a *Archiver) leave() error {
 	a.mu.Unlock()
 	ctx, cancel := context.WithTimeout(a.ctx, a.cfg.Grace)
 	defer cancel()
-	err := a.giveUp(ctx, a.all())
+	err := a.giveUp(ctx, a.all(), true)
 	a.group.Close()
 	return err
 }

@@ -84,7 +84,7 @@ func (a *Archiver) onRevoked(_ context.Context, _ *kgo.Client, m map[string][]in
 	a.touch()
 	ctx, cancel := context.WithTimeout(a.ctx, a.cfg.Grace)
 	defer cancel()
-	if err := a.giveUp(ctx, a.part(keysOf(m))); err != nil {
+	if err := a.giveUp(ctx, a.part(keysOf(m)), false); err != nil {
 		a.log.Warn("partitions given up before all was stored; the next owner fetches the rest again", "error", err)
 	}
 }
@@ -119,8 +119,9 @@ func (a *Archiver) onCommitted(_ context.Context, m map[string]map[int32]kgo.Off
 }
 
 // giveUp stores and commits everything that the partitions have, and forgets
-// them. It returns nil if all of it is durable in every region.
-func (a *Archiver) giveUp(ctx context.Context, ps []*partition) error {
+// them. It returns nil if all of it is durable in every region. To level the
+// regions first is for leaving only: a rebalance must not wait for a region.
+func (a *Archiver) giveUp(ctx context.Context, ps []*partition, level bool) error {
 	for _, p := range ps {
 		p.release()
 	}
@@ -131,6 +132,9 @@ func (a *Archiver) giveUp(ctx context.Context, ps []*partition) error {
 		}
 		if p.failed.Load() {
 			errs = append(errs, fmt.Errorf("%s/%d: stopped by an error", p.key.Topic, p.key.Partition))
+		}
+		if level {
+			a.levelRegions(ctx, p)
 		}
 		if p.tails.known() && !p.tails.level() {
 			errs = append(errs, fmt.Errorf("%s/%d: a region is behind", p.key.Topic, p.key.Partition))

@@ -71,3 +71,18 @@ func (a *Archiver) healRegion(ctx context.Context, p *partition, i int) bool {
 	p.tellTail()
 	return err == nil && to.Next > from.Next
 }
+
+// levelRegions brings the regions of a partition level before we leave, for as
+// long as ctx allows.
+func (a *Archiver) levelRegions(ctx context.Context, p *partition) {
+	for p.tails.known() && !p.tails.level() && ctx.Err() == nil {
+		for i := range a.regions {
+			if p.tails.behind(i) {
+				a.healRegion(ctx, p, i)
+			}
+		}
+		if !p.tails.level() {
+			pause(ctx, retryFirst)
+		}
+	}
+}

@@ -341,3 +341,18 @@ func TestStopOutlastsTheSession(t *testing.T) {
 		t.Errorf("requests in the order %v, lost %d times; want the commit before the group is left", order, lost.Load())
 	}
 }
+
+// A region that is behind and there again is healed before the group is left.
+func TestStoppingHealsTheRegionThatIsBehind(t *testing.T) {
+	w := newWorld(t, kfake.SeedTopics(1, "orders"))
+	w.regions[1].set(away)
+	stop := w.run(w.archiver(w.config("orders")))
+	w.produce("orders", 0, 50)
+	w.eventually("region a goes on alone", func() bool { return len(w.archived(0, "orders", 0)) == 50 })
+	w.regions[1].set(nil)
+	must(t, stop())
+	w.same("orders", 1)
+	if at, _ := w.committed("orders", 0); at != 50 {
+		t.Errorf("committed %d, want 50", at)
+	}
+}

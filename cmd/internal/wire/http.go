@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/pprof"
+	"syscall"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -63,8 +64,10 @@ type Telemetry struct {
 }
 
 // Run serves until ctx ends, and then returns nil once both servers are closed.
-// An address that cannot be had, or profiles on an address that is not
-// loopback, is an error before anything is served.
+// An address that somebody else listens on is logged as an error, and Run goes
+// on without it: two members on one machine, started with one configuration,
+// must not end each other. An address that cannot be had for another reason, or
+// profiles on an address that is not loopback, is an error.
 func (t *Telemetry) Run(ctx context.Context) error {
 	servers := []struct {
 		address string
@@ -88,6 +91,11 @@ func (t *Telemetry) serve(ctx context.Context, address string, h http.Handler) e
 		listen = net.Listen
 	}
 	l, err := listen("tcp", address)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		t.Log.Error("going on without telemetry: the address is in use; give every member on this machine its own", "address", address, "error", err)
+		<-ctx.Done()
+		return nil
+	}
 	if err != nil {
 		return fmt.Errorf("serve telemetry: %w", err)
 	}

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -8,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -19,7 +21,7 @@ import (
 func serving(t *testing.T, s *Telemetry, n int) (addresses []string, stop func() error) {
 	t.Helper()
 	got, done := make(chan string, n), make(chan error, 1)
-	s.Registry, s.Log = NewRegistry(), slog.New(slog.DiscardHandler)
+	s.Registry, s.Log = NewRegistry(), cmp.Or(s.Log, slog.New(slog.DiscardHandler))
 	s.listen = func(network, address string) (net.Listener, error) {
 		l, err := net.Listen(network, address)
 		if err == nil {
@@ -108,14 +110,61 @@ func TestPprofElsewhereIsRefused(t *testing.T) {
 	}
 }
 
+// A second member on the same machine with the same configuration runs: it
+// says which address it lacks, and keeps serving the other.
 func TestAddressInUse(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	first, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
-	s := &Telemetry{Config: config.Telemetry{Listen: l.Addr().String()}, Registry: NewRegistry(), Log: slog.New(slog.DiscardHandler)}
-	if err := s.Run(t.Context()); err == nil || !strings.Contains(err.Error(), "serve telemetry") {
+	defer first.Close()
+	said := newSaid()
+	second := &Telemetry{Config: config.Telemetry{Listen: first.Addr().String(), PprofListen: "127.0.0.1:0"}, Log: said.logger()}
+	addresses, stop := serving(t, second, 1)
+	said.wait(t, "address is in use", first.Addr().String(), "level=ERROR")
+	if code, _ := get(t, "http://"+addresses[0]+"/debug/pprof/cmdline"); code != 200 {
+		t.Errorf("pprof beside an address in use: %d", code)
+	}
+	if err := stop(); err != nil {
+		t.Errorf("Run: %v", err)
+	}
+}
+
+// Only an address in use is gone on without: one that is not this machine's is
+// a mistake that somebody must hear of.
+func TestAddressNotOurs(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	s := &Telemetry{Config: config.Telemetry{Listen: "192.0.2.1:0"}, Registry: NewRegistry(), Log: slog.New(slog.DiscardHandler)}
+	if err := s.Run(ctx); err == nil || !strings.Contains(err.Error(), "serve telemetry") {
 		t.Errorf("got %v", err)
+	}
+}
+
+// said is a log that can be waited for, line by line.
+type said chan string
+
+func newSaid() said { return make(said, 100) }
+
+func (s said) Write(line []byte) (int, error) {
+	s <- string(line)
+	return len(line), nil
+}
+
+func (s said) logger() *slog.Logger { return slog.New(slog.NewTextHandler(s, nil)) }
+
+// wait returns at the first line that has all of the parts.
+func (s said) wait(t *testing.T, parts ...string) {
+	t.Helper()
+	limit := time.After(10 * time.Second)
+	for {
+		select {
+		case line := <-s:
+			if !slices.ContainsFunc(parts, func(p string) bool { return !strings.Contains(line, p) }) {
+				return
+			}
+		case <-limit:
+			t.Fatalf("nobody logged %q", parts)
+		}
 	}
 }

@@ -156,6 +156,7 @@ func (m *Metrics) partitionOwned(p archive.Key, owned bool) {
 	delete(m.state, p)
 	m.mu.Unlock()
 	m.lag.DeleteLabelValues(labels(p)...)
+	m.tail.DeleteLabelValues(labels(p)...)
 	m.stalled.DeleteLabelValues(labels(p)...)
 	m.behind.DeletePartialMatch(prometheus.Labels{"topic": p.Topic, "partition": labels(p)[1]})
 }

@@ -225,7 +225,7 @@ func (c *Config) checkRetention() error {
 	}
 	for i, region := range c.Regions {
 		if region.URL.Dir() != "" {
-			return c.source.wrong(element("regions", i)+".url", "a directory cannot lock objects: retention.mode is %s", r.Mode)
+			return c.source.wrong(element("regions", i)+".url", "a directory cannot lock objects, and retention.mode is %s: want a bucket with Object Lock here, or retention.mode: none", r.Mode)
 		}
 	}
 	return nil

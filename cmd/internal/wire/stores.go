@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/tidemark-io/tidemark/codec/names"
@@ -38,8 +39,8 @@ func (a *Archive) checkStore(ctx context.Context, r *Region) error {
 		a.Log.Warn("region is not there yet", "region", r.Name, "error", err)
 		return nil
 	}
-	if r.lock != objects.LockNone && !c.ObjectLock {
-		return fmt.Errorf("region %s: retention.mode is %s, but the bucket has no Object Lock: make it anew with Object Lock, or set retention.mode to none: %w", r.Name, r.lock, ErrStore)
+	if err := checkLock(r, c); err != nil {
+		return err
 	}
 	if c.DefaultMode != objects.LockNone {
 		a.Log.Warn("the bucket locks every object by default: remove its default retention", "region", r.Name, "mode", c.DefaultMode.String(), "for", c.DefaultRetention.String())
@@ -55,6 +56,22 @@ func (a *Archive) checkStore(ctx context.Context, r *Region) error {
 		a.Log.Warn("the store ignores If-None-Match: correct all the same, at the cost of extra versions", "region", r.Name)
 	}
 	return nil
+}
+
+// permissionLock is what it takes to ask a bucket about Object Lock.
+const permissionLock = "s3:GetBucketObjectLockConfiguration"
+
+// checkLock refuses a store that cannot keep the promise of retention.mode:
+// every write to it would be refused, and archiving stand still.
+func checkLock(r *Region, c objects.Capabilities) error {
+	switch {
+	case r.lock == objects.LockNone || c.ObjectLock:
+		return nil
+	case slices.Contains(c.Denied, permissionLock):
+		return fmt.Errorf("region %s: retention.mode is %s, and the credentials may not ask whether the bucket has Object Lock: grant %s: %w", r.Name, r.lock, permissionLock, ErrStore)
+	default:
+		return fmt.Errorf("region %s: retention.mode is %s, but %s has no Object Lock: use a bucket that was made with Object Lock, or set retention.mode to none: %w", r.Name, r.lock, r.Data.Name(), ErrStore)
+	}
 }
 
 // KeyRegions returns the regions as package keys sees them.

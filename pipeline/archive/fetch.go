@@ -22,7 +22,6 @@ type fetcher struct {
 	log      *slog.Logger
 	budget   *budget
 	topology *topology
-	hooks    *Hooks
 	offsets  *offsets
 
 	mu      sync.Mutex

@@ -61,7 +61,7 @@ func Open(ctx context.Context, address string, o Options) (Store, error) {
 	case "memory":
 		return NewMemory(MemoryOptions{Label: rest, GetLimit: o.GetLimit}), nil
 	default:
-		return nil, errors.New("open store: want an address that begins with s3:, file: or memory:")
+		return nil, errors.New("open store: want an address of s3, file or memory")
 	}
 }
 

@@ -75,8 +75,8 @@ func TestBothRegionsDown(t *testing.T) {
 	w.regions[0].set(away)
 	w.regions[1].set(away)
 	cfg := w.config("orders")
-	cfg.Memory = 4 << 20
-	cfg.Fetch.MaxBytes, cfg.Fetch.MaxPartitionBytes = 512<<10, 128<<10
+	cfg.Memory = 1 << 20
+	cfg.Fetch.MaxBytes, cfg.Fetch.MaxPartitionBytes = 256<<10, 128<<10
 	var most, fetched atomic.Int64
 	stop := w.run(w.archiver(cfg, func(p *archive.Parts) {
 		p.Hooks.Memory = func(used, _ int64) { most.Store(max(most.Load(), used)) }

@@ -3,6 +3,7 @@ package archive
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -19,20 +20,20 @@ func quiet(int64, int64) {}
 // not for ever.
 func TestBudgetAsksForNoMoreThanItNeeds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var asked []int64
-		b := newBudget(100, func(need int64) { asked = append(asked, need) }, quiet)
+		asked := make(chan int64, 10)
+		b := newBudget(100, func(need int64) { asked <- need }, quiet)
 		b.add(90)
 		b.seal(60, 60) // 60 of the 90 are sealed
 		done := make(chan error)
 		go func() { done <- b.reserve(t.Context(), 50) }()
 		synctest.Wait()
 		if len(asked) != 0 {
-			t.Errorf("asked for %v although 60 bytes are leaving", asked)
+			t.Errorf("asked for %d bytes although 60 are leaving", <-asked)
 		}
 		<-time.After(2 * relieveAfter)
 		synctest.Wait()
-		if len(asked) != 1 || asked[0] != 40 {
-			t.Errorf("asked for %v in the end, want 40", asked)
+		if n := len(asked); n != 1 || <-asked != 40 {
+			t.Errorf("asked %d times in the end, want once, for 40", n)
 		}
 		b.unseal(60)
 		if err := <-done; err != nil {
@@ -160,10 +161,12 @@ func TestCursorEndsBehindItsLastSpan(t *testing.T) {
 // fakeGroup keeps what was committed, and can be held.
 type fakeGroup struct {
 	committed map[Key]int64
+	entered   atomic.Int32
 	before    func()
 }
 
 func (g *fakeGroup) commit(_ context.Context, offsets map[string]map[int32]kgo.EpochOffset, done onCommit) {
+	g.entered.Add(1)
 	if g.before != nil {
 		g.before()
 	}
@@ -206,6 +209,9 @@ func TestCommitsTakeTurns(t *testing.T) {
 		last := make(chan error, 1)
 		go func() { last <- c.flush(t.Context(), []*partition{p}) }()
 		synctest.Wait()
+		if n := g.entered.Load(); n != 1 {
+			t.Errorf("%d commits under way at once, want one", n)
+		}
 		close(hold)
 		if err := <-last; err != nil || g.committed[p.key] != 20 {
 			t.Errorf("committed %d, error %v; want 20", g.committed[p.key], err)

@@ -31,6 +31,7 @@ type S3 struct {
 	limit     int64
 	clock     *clockTransport
 	transport *http.Transport
+	keys      *renewal
 
 	// seen is true once the bucket answered for itself, so that a missing
 	// bucket is not taken for a missing object.
@@ -55,11 +56,12 @@ func OpenS3(c S3Config) (*S3, error) {
 		return nil, fmt.Errorf("open S3 store: %w", err)
 	}
 	clock := &clockTransport{next: t}
-	client, err := c.client(clock)
+	keys := &renewal{keys: c.Credentials.provider(c.region(), t)}
+	client, err := c.client(clock, keys.keys)
 	if err != nil {
 		return nil, fmt.Errorf("open S3 store: %w", err)
 	}
-	s := &S3{client: client, bucket: c.Bucket, limit: getLimit(c.GetLimit), clock: clock, transport: t}
+	s := &S3{client: client, bucket: c.Bucket, limit: getLimit(c.GetLimit), clock: clock, transport: t, keys: keys}
 	if c.Prefix != "" {
 		s.prefix = c.Prefix + "/"
 	}

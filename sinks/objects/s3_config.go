@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/minio/minio-go/v7"
+	"github.com/minio/minio-go/v7/pkg/credentials"
 )
 
 // S3Config says where a bucket is and how to speak to it.
@@ -143,22 +144,21 @@ func (c *S3Config) host() (host string, secure bool, err error) {
 	return u.Host, u.Scheme == "https", nil
 }
 
+// region is the one that requests are signed for.
+func (c *S3Config) region() string { return orDefault(c.Region, defaultRegion) }
+
 // client makes the minio-go client. MaxRetries is 1: minio-go would repeat a
 // conditional PUT whose answer was lost and report a 412 for its own success;
 // the retry decorator and Ensure know what to make of that.
-func (c *S3Config) client(t http.RoundTripper) (*minio.Core, error) {
+func (c *S3Config) client(t http.RoundTripper, keys *credentials.Credentials) (*minio.Core, error) {
 	host, secure, err := c.host()
 	if err != nil {
 		return nil, err
 	}
-	region := c.Region
-	if region == "" {
-		region = defaultRegion
-	}
 	lookup := map[Addressing]minio.BucketLookupType{AddressingAuto: minio.BucketLookupAuto,
 		AddressingPath: minio.BucketLookupPath, AddressingHost: minio.BucketLookupDNS}[c.Addressing]
-	return minio.NewCore(host, &minio.Options{Creds: c.Credentials.provider(region), Secure: secure,
-		Region: region, BucketLookup: lookup, MaxRetries: 1, Transport: t})
+	return minio.NewCore(host, &minio.Options{Creds: keys, Secure: secure,
+		Region: c.region(), BucketLookup: lookup, MaxRetries: 1, Transport: t})
 }
 
 // transport keeps many connections: every partition may write at once.

@@ -39,7 +39,7 @@ func (s *S3) classify(e *Error, a minio.ErrorResponse) {
 	case "NoSuchBucket":
 		e.Hint = "create the bucket, or correct its name"
 	case "ExpiredToken", "ExpiredTokenException", "InvalidToken", "TokenRefreshRequired":
-		e.Kind, e.Retryable, e.Hint = fs.ErrPermission, true, "the credentials expired and were not renewed yet"
+		s.expired(e)
 	case "RequestTimeTooSkewed":
 		e.Kind, e.Hint = fs.ErrPermission, s.skewHint()
 	case "InvalidAccessKeyId", "SignatureDoesNotMatch":
@@ -56,8 +56,18 @@ func (s *S3) classify(e *Error, a minio.ErrorResponse) {
 	case "AuthorizationHeaderMalformed", "PermanentRedirect":
 		e.Hint = "the bucket is in another region than configured"
 	default:
+		if e.Op == "stat" && a.StatusCode == http.StatusBadRequest {
+			s.expired(e) // all that a HEAD of AWS's says of an expired token
+			return
+		}
 		classifyStatus(e, a.StatusCode)
 	}
+}
+
+// expired has the credentials renewed before the call is repeated.
+func (s *S3) expired(e *Error) {
+	s.keys.renew()
+	e.Kind, e.Retryable, e.Hint = fs.ErrPermission, true, "the credentials have expired; they are fetched anew, if their source has others"
 }
 
 func classifyStatus(e *Error, status int) {
@@ -96,6 +106,8 @@ func classifyUnanswered(e *Error) {
 	switch {
 	case errors.Is(e.Err, errNoCredentials):
 		e.Code, e.Kind, e.Hint = "NoCredentials", fs.ErrPermission, "configure credentials for this bucket"
+	case errors.Is(e.Err, errNotRenewed):
+		e.Code, e.Kind, e.Retryable, e.Hint = "NoCredentials", fs.ErrPermission, true, "the credentials have ended; look at the service that renews them"
 	case errors.As(e.Err, &cert):
 		e.Code, e.Hint = "Certificate", "the server's certificate is not trusted; name its CA in ca_file"
 	default:

@@ -53,6 +53,7 @@ type CredentialSource string
 // The sources. SourceAuto tries the environment and then the role. The role
 // comes from web identity where AWS_ROLE_ARN and AWS_WEB_IDENTITY_TOKEN_FILE
 // are set, as EKS does it, and else from the container's or instance's metadata.
+// SourceWebIdentity wants a web identity and asks no metadata.
 const (
 	SourceAuto        CredentialSource = "auto"
 	SourceStatic      CredentialSource = "static"
@@ -69,6 +70,13 @@ type Credentials struct {
 	SecretKeyFile    string           `yaml:"secret_key_file"`
 	SessionToken     Secret           `yaml:"session_token"`
 	SessionTokenFile string           `yaml:"session_token_file"`
+	// RoleARN, TokenFile and STSEndpoint are of SourceWebIdentity. The first two
+	// win over AWS_ROLE_ARN and AWS_WEB_IDENTITY_TOKEN_FILE, which stand in for
+	// what is empty. The file is read again at each renewal.
+	RoleARN   string `yaml:"role_arn"`
+	TokenFile string `yaml:"token_file"`
+	// STSEndpoint is the URL of the token service; empty is AWS's own.
+	STSEndpoint string `yaml:"sts_endpoint"`
 }
 
 // Balancer says who assigns partitions to the members of the group.

@@ -23,6 +23,11 @@ const small = `regions:
     kms: local:kms-b.key
 `
 
+// withCredentials gives the first region credentials, on line 6.
+func withCredentials(yaml string) string {
+	return strings.Replace(small, "    kms: local:kms-a.key\n", "    kms: local:k\n    credentials: "+yaml+"\n", 1)
+}
+
 func load(t *testing.T, text string, environ ...string) (*Config, error) {
 	t.Helper()
 	return parse("/etc/tidemark.yaml", []byte(text), environ)
@@ -134,6 +139,12 @@ func TestMistakesNameLineAndKey(t *testing.T) {
 		"kms scheme":        {strings.Replace(small, "local:kms-a", "vault:kms-a", 1), ":5:10: regions[0].kms: want an address"},
 		"half a trust":      {small + "archive: {id: 00112233445566778899aabbccddeeff}\n", ":10:1: archive: id and root_public_key"},
 		"static keys":       {strings.Replace(small, "    kms: local:kms-a.key\n", "    kms: local:k\n    credentials: {source: static}\n", 1), ":6:5: regions[0].credentials: source static needs"},
+		"role without use":  {withCredentials("{role_arn: 'arn:aws:iam::1:role/t'}"), ":6:5: regions[0].credentials: role_arn, token_file and sts_endpoint are used with source: web-identity only"},
+		"token without use": {withCredentials("{source: iam, token_file: t}"), ":6:5: regions[0].credentials: role_arn, token_file"},
+		"sts without use":   {withCredentials("{source: environment, sts_endpoint: 'https://sts'}"), ":6:5: regions[0].credentials: role_arn, token_file"},
+		"sts address":       {withCredentials("{source: web-identity, sts_endpoint: 'sts.example:443'}"), ":6:41: regions[0].credentials.sts_endpoint: want https://host"},
+		"sts password":      {withCredentials("{source: web-identity, sts_endpoint: 'https://me:canary@sts.example'}"), ":6:41: regions[0].credentials.sts_endpoint: want https://host"},
+		"web identity keys": {withCredentials("{source: web-identity, access_key: a}"), ":6:5: regions[0].credentials: holds keys"},
 		"misspelt password": {small + "kafka:\n  sasl: {mechanism: PLAIN, username: u, password_file: nowhere}\n", "kafka.sasl.password_file: open /etc/nowhere"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -154,6 +165,15 @@ func TestPlacesApart(t *testing.T) {
 		"file:a", "s3://b/p?endpoint=http://one:9000", "file:keys-a", "s3://b/p2?endpoint=http://one:9000",
 		"file:b", "s3://b/p?endpoint=http://two:9000", "file:keys-b", "s3://b/p2?endpoint=http://two:9000").Replace(small)
 	mustLoad(t, text)
+}
+
+func TestWebIdentity(t *testing.T) {
+	c := mustLoad(t, withCredentials("{source: web-identity, role_arn: 'arn:aws:iam::1:role/t', token_file: run/token, sts_endpoint: 'https://sts.example:9000'}"))
+	want := Credentials{Source: SourceWebIdentity, RoleARN: "arn:aws:iam::1:role/t", TokenFile: "/etc/run/token", STSEndpoint: "https://sts.example:9000"}
+	if got := c.Regions[0].Credentials; got != want {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+	mustLoad(t, withCredentials("{source: web-identity}")) // all of it from the environment, as on EKS
 }
 
 func TestSymbolicLinkIsTheSamePlace(t *testing.T) {

@@ -88,7 +88,7 @@ func (c *Config) paths() []*string {
 	}
 	for i := range c.Regions {
 		r := &c.Regions[i]
-		all = append(all, &r.CAFile, &r.Credentials.SecretKeyFile, &r.Credentials.SessionTokenFile)
+		all = append(all, &r.CAFile, &r.Credentials.SecretKeyFile, &r.Credentials.SessionTokenFile, &r.Credentials.TokenFile)
 	}
 	return all
 }

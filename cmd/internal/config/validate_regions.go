@@ -1,6 +1,9 @@
 package config
 
-import "regexp"
+import (
+	"net/url"
+	"regexp"
+)
 
 // regionName keeps names fit for labels of metrics and for messages.
 var regionName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,31}$`)
@@ -74,6 +77,20 @@ func (c *Config) checkCredentials(key string, cr Credentials) error {
 		return c.source.wrong(key, "source static needs access_key and secret_key or secret_key_file")
 	case cr.Source != SourceStatic && static:
 		return c.source.wrong(key, "holds keys that are used with source: static only")
+	}
+	return c.checkWebIdentity(key, cr)
+}
+
+func (c *Config) checkWebIdentity(key string, cr Credentials) error {
+	if cr.Source != SourceWebIdentity && (cr.RoleARN != "" || cr.TokenFile != "" || cr.STSEndpoint != "") {
+		return c.source.wrong(key, "role_arn, token_file and sts_endpoint are used with source: web-identity only")
+	}
+	if cr.STSEndpoint == "" {
+		return nil
+	}
+	u, err := url.Parse(cr.STSEndpoint)
+	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+		return c.source.wrong(key+".sts_endpoint", "want https://host or https://host:port") // its text may hold a secret
 	}
 	return nil
 }

@@ -161,9 +161,12 @@ func credentials(c config.Credentials) objects.Credentials {
 		config.SourceStatic:      objects.CredentialsStatic,
 		config.SourceEnvironment: objects.CredentialsEnvironment,
 		config.SourceIAM:         objects.CredentialsRole,
-		config.SourceWebIdentity: objects.CredentialsRole,
+		config.SourceWebIdentity: objects.CredentialsWebIdentity,
 	}[c.Source]
-	return objects.Credentials{Source: source, AccessKey: c.AccessKey, SecretKey: c.SecretKey.Reveal(), SessionToken: c.SessionToken.Reveal()}
+	return objects.Credentials{
+		Source: source, AccessKey: c.AccessKey, SecretKey: c.SecretKey.Reveal(), SessionToken: c.SessionToken.Reveal(),
+		RoleARN: c.RoleARN, TokenFile: c.TokenFile, STSEndpoint: c.STSEndpoint,
+	}
 }
 
 func lockMode(m config.RetentionMode) objects.LockMode {

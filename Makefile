@@ -9,8 +9,10 @@ LDFLAGS  = -s -w -X main.version=$(VERSION)
 help: ## what can be made
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
 
-demo: build ## the main job on embedded parts: archive, kill, verify, restore
-	./bin/tidemark demo
+demo: ## the main job on embedded parts: archive, kill, verify, restore
+	@echo 'building without the clouds'"'"' clients; the first time takes a minute or two'
+	$(GO) build -tags nocloud -ldflags '$(LDFLAGS)' -o bin/tidemark-demo ./cmd/tidemark
+	./bin/tidemark-demo demo
 
 test: vet unit e2e ## all tests; those on a real Kafka need Java and Maven
 

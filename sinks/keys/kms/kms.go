@@ -23,7 +23,7 @@ import (
 
 // Schemes are the schemes of URLs that Open understands.
 func Schemes() []string {
-	return []string{keys.LocalScheme, "awskms", "gcpkms", "azurekeyvault", "hashivault"}
+	return append([]string{keys.LocalScheme}, services()...)
 }
 
 // OpenKeeper opens the KMS key that rawURL names. Most services are only

@@ -13,6 +13,7 @@ import (
 
 	"github.com/tidemark-io/tidemark/cmd/internal/config"
 	"github.com/tidemark-io/tidemark/cmd/internal/ui"
+	"github.com/tidemark-io/tidemark/pipeline/cover"
 	"github.com/tidemark-io/tidemark/sinks/objects"
 )
 
@@ -96,9 +97,12 @@ func isFinal(err error) bool {
 
 // isPassing knows the errors of what was not there or was interrupted.
 func isPassing(err error) bool {
+	var lost *cover.LostError
 	var network net.Error
 	var retryable interface{ Retryable() bool }
 	switch {
+	case errors.As(err, &lost): // a copy that was read and is damaged stays so, whatever its store says
+		return lost.Unavailable()
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return true
 	case objects.Retryable(err), kerr.IsRetriable(err), errors.As(err, &network):

@@ -16,16 +16,21 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 
 	"github.com/tidemark-io/tidemark/cmd/internal/config"
+	"github.com/tidemark-io/tidemark/codec/object"
 	"github.com/tidemark-io/tidemark/codec/signed"
+	"github.com/tidemark-io/tidemark/pipeline/cover"
 	"github.com/tidemark-io/tidemark/sinks/objects"
 )
 
 func TestExitCodes(t *testing.T) {
 	refusedDial := &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}
+	damaged := &cover.CopyError{Err: &objects.Error{Retryable: true, Err: object.ErrDamaged}}
 	for name, test := range map[string]struct {
 		err  error
 		want int
 	}{
+		"all copies damaged":     {&cover.LostError{Copies: []*cover.CopyError{damaged}}, exitFindings},
+		"a copy out of reach":    {&cover.LostError{Copies: []*cover.CopyError{damaged, {Err: refusedDial}}}, exitUnavailable},
 		"done":                   {nil, exitDone},
 		"configuration":          {&config.Error{Err: errors.New("x")}, exitUsage},
 		"flag":                   {usage(errors.New("x")), exitUsage},

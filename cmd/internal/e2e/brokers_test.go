@@ -29,13 +29,14 @@ func testBrokers(t *testing.T, shared *world) {
 		if err := node.Kill(); err != nil {
 			t.Fatal(err)
 		}
-		had := len(a.segments(t, 0))
+		died, had := time.Now(), len(a.segments(t, 0))
 		until(t, 60*time.Second, "archiving goes on without a broker", func() bool { return len(a.segments(t, 0)) > had+10 })
+		alone := time.Since(died)
 		if err := node.Restart(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		until(t, 60*time.Second, "the broker is in sync again", func() bool { return w.inSync(t, l.topics()) })
-		t.Logf("broker %d was killed and is back", i+1)
+		t.Logf("broker %d was killed, archiving went on after %.1f s, all replicas were back after %.1f s", i+1, alone.Seconds(), time.Since(died).Seconds())
 	}
 	l.stop(t)
 	for _, p := range members {

@@ -6,6 +6,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/tidemark-io/tidemark/bench/events"
 )
 
 const (
@@ -44,6 +46,9 @@ func testChaos(t *testing.T, w *world) {
 // expectWhole archives the rest, and compares everything with the ledger.
 func (a *archive) expectWhole(t *testing.T, l *load) {
 	t.Helper()
+	if l.ledger.Count(events.Aborted) == 0 {
+		t.Error("no transaction was aborted, so nothing is proven about them")
+	}
 	stored := len(a.names(t, 0, dataBucket))
 	a.catchUp(t)
 	t.Logf("%d objects, %d of them stored by the last run", len(a.names(t, 0, dataBucket)), len(a.names(t, 0, dataBucket))-stored)

@@ -1,15 +1,12 @@
 package e2e
 
 import (
-	"bytes"
 	"fmt"
-	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
@@ -68,48 +65,4 @@ func (a *archive) dump(t *testing.T) []string {
 		}
 	}
 	return records
-}
-
-// segments are the names of a region's segments, sorted.
-func (a *archive) segments(t *testing.T, region int) []string {
-	t.Helper()
-	var all []string
-	for name := range a.names(t, region, dataBucket) {
-		if strings.HasSuffix(name, ".seg") {
-			all = append(all, name)
-		}
-	}
-	slices.Sort(all)
-	return all
-}
-
-// file is where an S3 server keeps the newest version of an object.
-func (a *archive) file(region int, bucket, name string) string {
-	return filepath.Join(a.w.stores[region].ObjectDir(), bucket, filepath.FromSlash(name))
-}
-
-// damage changes the content of an object behind the store's back.
-func (a *archive) damage(t *testing.T, region int, bucket, name string, change func([]byte) []byte) {
-	t.Helper()
-	path := a.file(region, bucket, name)
-	content, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(path, change(bytes.Clone(content)), 0o600); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// produce writes numbered records to a partition, one batch each, and returns the time after the last.
-func (w *world) produce(t *testing.T, topic string, from, to int) time.Time {
-	t.Helper()
-	client := w.dial(t, kgo.RecordPartitioner(kgo.ManualPartitioner()))
-	for i := from; i < to; i++ {
-		r := &kgo.Record{Topic: topic, Key: fmt.Appendf(nil, "k%d", i%10), Value: fmt.Appendf(nil, "%s %d", topic, i)}
-		if err := client.ProduceSync(t.Context(), r).FirstErr(); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return time.Now()
 }

@@ -2,6 +2,10 @@ package e2e
 
 import (
 	"bytes"
+	"io"
+	"net"
+	"net/http"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -75,12 +79,11 @@ func testStop(t *testing.T, w *world) {
 	a := w.newArchive(t, "stopped", "stopped")
 	a.age = time.Hour // nothing closes by itself
 	a.write(t, a.text(w.kafka.Bootstrap(), ""))
-	p := a.member(t, "member")
-	until(t, 30*time.Second, "the member has partitions", func() bool {
-		g, err := w.admin.DescribeGroups(t.Context(), a.name)
-		return err == nil && len(g.AssignedPartitions()["stopped"]) == 1
+	metrics := freeAddress(t)
+	p := a.member(t, "member", "TIDEMARK_TELEMETRY_LISTEN="+metrics)
+	until(t, 30*time.Second, "all is fetched", func() bool {
+		return strings.Contains(get("http://"+metrics+"/metrics"), `tidemark_fetched_records_total{topic="stopped"} 100`)
 	})
-	<-time.After(2 * time.Second)
 	if n := len(a.segments(t, 0)); n != 0 {
 		t.Errorf("%d segments closed before they should", n)
 	}
@@ -122,4 +125,29 @@ func testBalancer(t *testing.T, w *world) {
 	a.catchUp(t)
 	a.checkRegions(t, l.ledger)
 	a.verify(t)
+}
+
+// freeAddress is a port that nobody listens on now.
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+// get is the body of a page, empty while there is none.
+func get(url string) string {
+	answer, err := http.Get(url)
+	if err != nil {
+		return ""
+	}
+	defer answer.Body.Close()
+	body, err := io.ReadAll(answer.Body)
+	if err != nil {
+		return ""
+	}
+	return string(body)
 }

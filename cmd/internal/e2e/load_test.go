@@ -118,6 +118,14 @@ func (l *load) stop(t *testing.T) {
 	t.Logf("produced %d committed and %d aborted records", l.ledger.Count(events.Committed), l.ledger.Count(events.Aborted))
 }
 
+// await returns when so many committed records are in the ledger, and an aborted one.
+func (l *load) await(t *testing.T, committed int64) {
+	t.Helper()
+	until(t, time.Minute, "enough is produced", func() bool {
+		return l.ledger.Count(events.Committed) >= committed && l.ledger.Count(events.Aborted) > 0
+	})
+}
+
 func (l *load) fail(err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -192,4 +200,17 @@ func wait(ctx context.Context, tick *time.Ticker) {
 	case <-tick.C:
 	case <-ctx.Done():
 	}
+}
+
+// produce writes numbered records to a partition, one batch each, and returns the time after the last.
+func (w *world) produce(t *testing.T, topic string, from, to int) time.Time {
+	t.Helper()
+	client := w.dial(t, kgo.RecordPartitioner(kgo.ManualPartitioner()))
+	for i := from; i < to; i++ {
+		r := &kgo.Record{Topic: topic, Key: fmt.Appendf(nil, "k%d", i%10), Value: fmt.Appendf(nil, "%s %d", topic, i)}
+		if err := client.ProduceSync(t.Context(), r).FirstErr(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return time.Now()
 }

@@ -15,11 +15,9 @@ import (
 
 // The exit codes of the program.
 const (
-	exitDone        = 0
-	exitFindings    = 1
-	exitUsage       = 2
-	exitUnavailable = 3
-	exitKilled      = -1
+	exitDone     = 0
+	exitFindings = 1
+	exitKilled   = -1 // none: by a signal
 )
 
 // verbTimeout bounds a verb that is run to its end.

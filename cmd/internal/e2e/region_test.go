@@ -3,6 +3,9 @@ package e2e
 import (
 	"log/slog"
 	"os"
+	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/minio/minio-go/v7"
@@ -93,6 +96,24 @@ func (a *archive) names(t *testing.T, region int, bucket string) map[string]int6
 		found[info.Key] = info.Size
 	}
 	return found
+}
+
+// segments are the names of a region's segments, sorted.
+func (a *archive) segments(t *testing.T, region int) []string {
+	t.Helper()
+	var all []string
+	for name := range a.names(t, region, dataBucket) {
+		if strings.HasSuffix(name, ".seg") {
+			all = append(all, name)
+		}
+	}
+	slices.Sort(all)
+	return all
+}
+
+// file is where an S3 server keeps the newest version of an object.
+func (a *archive) file(region int, bucket, name string) string {
+	return filepath.Join(a.w.stores[region].ObjectDir(), bucket, filepath.FromSlash(name))
 }
 
 // sameNames expects both regions to hold objects of the same names and sizes.

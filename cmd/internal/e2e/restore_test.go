@@ -33,9 +33,9 @@ func testRestore(t *testing.T, w *world) {
 	l := w.newLoad(t, "past.", 3)
 	a := w.newArchive(t, "past", `~past\..*`)
 	l.start(t, 4000)
-	<-time.After(3 * time.Second)
+	l.await(t, 20_000)
 	middle := time.Now()
-	<-time.After(3 * time.Second)
+	l.await(t, 40_000)
 	l.stop(t)
 	a.catchUp(t)
 	orders := l.topics()[0]

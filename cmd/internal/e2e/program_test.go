@@ -8,6 +8,8 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"slices"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -37,12 +39,18 @@ type process struct {
 	code int
 }
 
+// environment is that of the program: ours, but no key of its configuration except those given.
+func environment(given []string) []string {
+	ours := slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "TIDEMARK_") })
+	return append(ours, given...)
+}
+
 // run runs the program to its end.
 func (w *world) run(ctx context.Context, env []string, args ...string) outcome {
 	ctx, cancel := context.WithTimeout(ctx, verbTimeout)
 	defer cancel()
 	c := exec.CommandContext(ctx, w.program, args...)
-	c.Env = append(os.Environ(), env...)
+	c.Env = environment(env)
 	var out, said bytes.Buffer
 	c.Stdout, c.Stderr = &out, &said
 	err := c.Run()
@@ -64,7 +72,7 @@ func (w *world) launch(t *testing.T, log string, env []string, args ...string) *
 	}
 	defer out.Close()
 	c := exec.Command(w.program, args...)
-	c.Env = append(os.Environ(), env...)
+	c.Env = environment(env)
 	c.Stdout, c.Stderr = out, out
 	c.SysProcAttr = dieWithParent()
 	p := &process{log: log, done: make(chan struct{})}

@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"log/slog"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -20,7 +19,7 @@ import (
 // open opens the archive within this process, to read what no verb shows: one region by itself.
 func (a *archive) open(t *testing.T) *wire.Archive {
 	t.Helper()
-	cfg, err := config.Load(a.config, os.Environ())
+	cfg, err := config.Load(a.config, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -59,6 +59,82 @@ func TestEnsureTakenButAbsent(t *testing.T) {
 	}
 }
 
+// A store that keeps a name taken behind a delete marker: a finding with advice,
+// at once, through the whole stack; and with the marker gone all is well.
+func TestEnsureHiddenName(t *testing.T) {
+	server := objectstest.NewS3(t, objectstest.S3Options{ObjectLock: true, MarkersHoldNames: true})
+	s := objects.Stack(server.Open(t), objects.Options{Retry: objects.RetryOptions{First: 1}})
+	mustPut(t, s, "k", "body", objects.PutOptions{})
+	server.Hide("k")
+	before := len(server.Requests())
+	err := objects.Ensure(t.Context(), s, "k", []byte("body"), objects.PutOptions{})
+	var hidden *objects.HiddenError
+	if !errors.As(err, &hidden) || !errors.Is(err, fs.ErrExist) || objects.Retryable(err) {
+		t.Fatalf("ensure behind a delete marker: %v, want a HiddenError", err)
+	}
+	if n := len(server.Requests()) - before; n > 5 || server.Versions("k") != 2 {
+		t.Errorf("%d requests and %d versions, want at most 5 and 2", n, server.Versions("k"))
+	}
+	if err := s.DeleteVersion(t.Context(), "k", hidden.Marker); err != nil {
+		t.Fatal(err)
+	}
+	if err := objects.Ensure(t.Context(), s, "k", []byte("body"), objects.PutOptions{}); err != nil {
+		t.Errorf("ensure with the marker deleted, as advised: %v", err)
+	}
+}
+
+// AWS frees the name: a marker before the write costs nothing, and one that
+// comes between the write and the look neither.
+func TestEnsureBehindMarker(t *testing.T) {
+	server := objectstest.NewS3(t, objectstest.S3Options{Versioning: true})
+	s := server.Open(t)
+	mustPut(t, s, "k", "body", objects.PutOptions{})
+	for _, late := range []bool{false, true} {
+		if !late {
+			server.Hide("k")
+		}
+		var store objects.Store = s
+		if late {
+			store = &hideAfterPut{S3: s, hide: func() { server.Hide("k") }}
+		}
+		if err := objects.Ensure(t.Context(), store, "k", []byte("body"), objects.PutOptions{}); err != nil {
+			t.Errorf("marker after the first try %v: %v", late, err)
+		}
+		if _, err := s.Stat(t.Context(), "k"); err != nil {
+			t.Errorf("marker after the first try %v: stat: %v", late, err)
+		}
+	}
+}
+
+// hideAfterPut has somebody delete the object behind the first Put's back.
+type hideAfterPut struct {
+	*objects.S3
+	hide func()
+}
+
+func (h *hideAfterPut) Put(ctx context.Context, key string, body []byte, o objects.PutOptions) error {
+	err := h.S3.Put(ctx, key, body, o)
+	if h.hide != nil {
+		h.hide()
+		h.hide = nil
+	}
+	return err
+}
+
+// Without the permission to list versions nobody knows: worth another try,
+// never done.
+func TestEnsureCannotLookForMarker(t *testing.T) {
+	server := objectstest.NewS3(t, objectstest.S3Options{Versioning: true, MarkersHoldNames: true})
+	s := server.Open(t)
+	mustPut(t, s, "k", "body", objects.PutOptions{})
+	server.Hide("k")
+	server.Fault(objectstest.Answer(http.MethodGet, http.StatusForbidden, "AccessDenied"))
+	err := objects.Ensure(t.Context(), s, "k", []byte("body"), objects.PutOptions{})
+	if !objects.Retryable(err) || !errors.Is(err, fs.ErrPermission) {
+		t.Errorf("ensure: %v, want what is missing, to retry", err)
+	}
+}
+
 // refuseAll calls every name taken.
 type refuseAll struct{ *objects.Memory }
 

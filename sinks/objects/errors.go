@@ -117,6 +117,24 @@ func (e *ConflictError) Error() string {
 // Unwrap makes a conflict a taken name to those who ask no further.
 func (e *ConflictError) Unwrap() error { return fs.ErrExist }
 
+// HiddenError says that a delete marker hides what is under a name, and that the
+// store keeps the name taken all the same: nothing can be written there, and
+// nothing read. AWS frees such a name, versitygw does not. Only a person can
+// tell whether what lies behind the marker should come back.
+type HiddenError struct {
+	Key, Store string
+	// Marker is the version of the delete marker.
+	Marker string
+}
+
+func (e *HiddenError) Error() string {
+	return fmt.Sprintf("%q in %s is hidden by delete marker %s, and the store does not free the name (find out who deleted it, and delete the marker by its version: then what lies behind it is back, and is compared)",
+		e.Key, e.Store, e.Marker)
+}
+
+// Unwrap makes a hidden name a taken one to those who ask no further.
+func (e *HiddenError) Unwrap() error { return fs.ErrExist }
+
 // Retryable reports whether the call that returned err may succeed later with
 // nothing changed. The end of the caller's own context is not retryable.
 func Retryable(err error) bool {

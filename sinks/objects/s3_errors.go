@@ -3,6 +3,7 @@ package objects
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -109,12 +110,25 @@ func classifyUnanswered(e *Error) {
 	case errors.Is(e.Err, errNotRenewed):
 		e.Code, e.Kind, e.Retryable, e.Hint = "NoCredentials", fs.ErrPermission, true, "the credentials have ended; look at the service that renews them"
 	case errors.As(e.Err, &cert):
-		e.Code, e.Hint = "Certificate", "the server's certificate is not trusted; name its CA in ca_file"
+		e.Code, e.Hint = "Certificate", certificateHint(cert)
 	default:
 		e.Code, e.Retryable = CodeNetwork, true
 		if errors.Is(e.Err, io.EOF) {
 			e.Err = errors.New("connection closed") // an io.EOF in here would look like the object's end
 		}
+	}
+}
+
+func certificateHint(err error) string {
+	var invalid x509.CertificateInvalidError
+	var host x509.HostnameError
+	switch {
+	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
+		return "the server's certificate has expired or is not valid yet: renew it, or set this machine's clock"
+	case errors.As(err, &host):
+		return "the server's certificate is for another host: correct the endpoint, or the certificate"
+	default:
+		return "the server's certificate is not trusted; name its CA in ca_file"
 	}
 }
 

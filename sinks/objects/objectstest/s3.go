@@ -23,6 +23,9 @@ type S3Options struct {
 	// IgnoreConditions makes it a store that overwrites in spite of
 	// If-None-Match.
 	IgnoreConditions bool
+	// MarkersHoldNames makes it a store where a name behind a delete marker is
+	// still taken to If-None-Match, as versitygw's are; AWS frees it.
+	MarkersHoldNames bool
 	// NoChecksums makes it a store that keeps no checksums.
 	NoChecksums bool
 	// ClockAhead is how far its clock is ahead of ours.

@@ -119,7 +119,7 @@ func (s *S3) store(v *s3Version, conditional bool) (status int, code string) {
 	defer s.mu.Unlock()
 	if conditional {
 		delete(s.writing, v.key)
-		if s.newest(v.key) != nil {
+		if s.newest(v.key) != nil || s.o.MarkersHoldNames && len(s.keys[v.key]) > 0 {
 			return http.StatusPreconditionFailed, "PreconditionFailed"
 		}
 	}

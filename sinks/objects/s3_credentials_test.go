@@ -1,9 +1,12 @@
 package objects_test
 
 import (
+	"encoding/pem"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -266,5 +269,34 @@ func TestRenewalThatFailsIsRepeated(t *testing.T) {
 	service.set(time.Hour, "")
 	if _, err := s.Get(t.Context(), "k"); err != nil {
 		t.Errorf("get when it is back: %v", err)
+	}
+}
+
+// A token service of one's own over TLS is vouched for by the bucket's CA file,
+// and refused without one, before it sees the token.
+func TestWebIdentityCertificate(t *testing.T) {
+	bareEnvironment(t)
+	service := &tokenService{lifetime: time.Hour}
+	service.Server = httptest.NewUnstartedServer(service)
+	service.Config.ErrorLog = log.New(io.Discard, "", 0) // a refused handshake is expected here
+	service.StartTLS()
+	t.Cleanup(service.Close)
+	ca := filepath.Join(t.TempDir(), "ca.pem")
+	block := &pem.Block{Type: "CERTIFICATE", Bytes: service.Certificate().Raw}
+	if err := os.WriteFile(ca, pem.EncodeToMemory(block), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range []string{"", ca} {
+		conf := objectstest.NewS3(t, objectstest.S3Options{}).Config()
+		conf.CAFile = file
+		conf.Credentials = objects.Credentials{Source: objects.CredentialsWebIdentity, RoleARN: roleARN, TokenFile: tokenFile(t, "jwt"), STSEndpoint: service.URL}
+		s, err := objects.OpenS3(conf)
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = s.Put(t.Context(), "k", nil, objects.PutOptions{})
+		if trusted := file != ""; (err == nil) != trusted || len(service.questions()) > 0 != trusted {
+			t.Errorf("CA file %q: %v, %d questions", file, err, len(service.questions()))
+		}
 	}
 }

@@ -155,39 +155,6 @@ func (a *Archiver) spawn(run func(context.Context)) {
 	a.running.Go(func() { run(a.ctx) })
 }
 
-// await returns when it is time to stop.
-func (a *Archiver) await(ctx context.Context) {
-	if !a.cfg.UntilCaughtUp {
-		<-ctx.Done()
-		return
-	}
-	tick := time.NewTicker(retryFirst)
-	defer tick.Stop()
-	for !a.caughtUp() {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
-	}
-}
-
-// caughtUp reports whether every partition we own has stored what it held when
-// it was assigned, and no more are about to come.
-func (a *Archiver) caughtUp() bool {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.assigned.IsZero() || time.Since(a.assigned) < settled {
-		return false
-	}
-	for _, p := range a.parts {
-		if !p.idle.Load() {
-			return false
-		}
-	}
-	return true
-}
-
 // leave stops in the order that loses nothing: no more fetches, then store,
 // then commit, and only then leave the group, so that nobody else starts on
 // our partitions before.

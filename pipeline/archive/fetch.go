@@ -266,14 +266,16 @@ func (f *fetcher) unclaim(b *broker, claimed []*cursor) {
 	}
 }
 
-// fetch makes one request and hands out what it brings. The budget holds room
-// for the largest answer while it is under way.
+// fetch makes one request and hands out what it brings. While it is under way
+// the budget holds room for what the partitions may bring; what comes beyond,
+// such as one large batch, is counted when it is there.
 func (f *fetcher) fetch(ctx context.Context, client *kgo.Client, b *broker, claimed []*cursor) error {
-	room := f.room(len(claimed))
+	limit := f.limit()
+	room := min(limit, max(int64(len(claimed))*int64(f.cfg.Fetch.MaxPartitionBytes), leastRoom))
 	if err := f.budget.reserve(ctx, room); err != nil {
 		return err
 	}
-	resp, err := f.request(ctx, client, b.id, claimed, room)
+	resp, err := f.request(ctx, client, b.id, claimed, limit)
 	if err != nil {
 		f.budget.add(-room)
 		return err
@@ -288,16 +290,15 @@ func (f *fetcher) fetch(ctx context.Context, client *kgo.Client, b *broker, clai
 	return nil
 }
 
-// room is how many bytes to ask a broker for: no more than what the partitions
-// may bring, and, however many brokers there are, together no more than half
-// of the budget. A long poll holds its room although nothing arrives.
-func (f *fetcher) room(partitions int) int64 {
+// limit is how many bytes to ask a broker for at most: however many brokers
+// there are, together no more than half of the budget. A long poll holds its
+// room although nothing arrives.
+func (f *fetcher) limit() int64 {
 	f.mu.Lock()
 	brokers := len(f.brokers)
 	f.mu.Unlock()
 	share := max(f.budget.total/int64(2*max(brokers, 1)), leastRoom)
-	asked := int64(partitions) * int64(f.cfg.Fetch.MaxPartitionBytes)
-	return min(int64(f.cfg.Fetch.MaxBytes), share, max(asked, leastRoom))
+	return min(int64(f.cfg.Fetch.MaxBytes), share)
 }
 
 // leastRoom keeps fetches worth their while where the budget is small.
@@ -322,11 +323,11 @@ func (f *fetcher) rotate(b *broker, busy map[*cursor]bool) {
 	b.cursors = order
 }
 
-func (f *fetcher) request(ctx context.Context, client *kgo.Client, id int32, claimed []*cursor, room int64) (*kmsg.FetchResponse, error) {
+func (f *fetcher) request(ctx context.Context, client *kgo.Client, id int32, claimed []*cursor, limit int64) (*kmsg.FetchResponse, error) {
 	req := kmsg.NewPtrFetchRequest()
 	req.MaxWaitMillis = int32(f.cfg.Fetch.MaxWait.Milliseconds())
 	req.MinBytes = f.cfg.Fetch.MinBytes
-	req.MaxBytes = int32(room)
+	req.MaxBytes = int32(limit)
 	req.IsolationLevel = readCommitted
 	req.SessionEpoch = -1
 	at := map[string]int{}

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -90,7 +91,9 @@ func (a *archive) must(t *testing.T, verb string, args ...string) outcome {
 // catchUp archives what is in Kafka now.
 func (a *archive) catchUp(t *testing.T) {
 	t.Helper()
-	a.must(t, "archive", "--until-caught-up")
+	o := a.must(t, "archive", "--until-caught-up")
+	t.Logf("archived until caught up: %d partitions, %d times waiting for those of others",
+		bytes.Count(o.stderr, []byte("partition begins")), bytes.Count(o.stderr, []byte("waiting for partitions that another member has")))
 }
 
 // member starts an archiver with a local state of its own.

@@ -99,6 +99,23 @@ func testStop(t *testing.T, w *world) {
 	a.verify(t)
 }
 
+// testSuccessor: who runs until caught up while another member has partitions, at work or dead and not yet missed, ends only
+// when those are archived, too.
+func testSuccessor(t *testing.T, w *world) {
+	l := w.newLoad(t, "inherited.", 4)
+	a := w.newArchive(t, "inherited", `~inherited\..*`)
+	l.start(t, 500)
+	p := a.member(t, "slow", "TIDEMARK_SEGMENT_AGE=10s")
+	until(t, 60*time.Second, "the member has partitions", func() bool { return bytes.Contains(p.whole(t), []byte("partition begins")) })
+	l.await(t, 2000)
+	l.stop(t)
+	a.catchUp(t)
+	a.checkRegions(t, l.ledger)
+	if !p.running() {
+		t.Errorf("the other member ended with %d\n%s", p.code, p.tail())
+	}
+}
+
 // testBalancer: the broker assigns partitions (KIP-848). A member joins and takes a part, and leaves again, while producers
 // write.
 func testBalancer(t *testing.T, w *world) {

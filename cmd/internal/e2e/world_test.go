@@ -81,6 +81,7 @@ func TestRealParts(t *testing.T) {
 		{"growing", testGrowing},
 		{"taken", testTaken},
 		{"balancer", testBalancer},
+		{"successor", testSuccessor},
 		{"outage", testOutage},
 		{"chaos", testChaos},
 		{"brokers", testBrokers},

@@ -103,6 +103,15 @@ func (a *archive) member(t *testing.T, name string, env ...string) *process {
 	return a.w.launch(t, filepath.Join(a.dir, name+".log"), env, "archive", "-c", a.config)
 }
 
+// level heals and expects regions of the same names, whole in every byte. Who is killed between the regions leaves an object
+// in one of them; where its successor cut the same offsets otherwise, both regions are complete and yet not equal.
+func (a *archive) level(t *testing.T) {
+	t.Helper()
+	a.must(t, "heal")
+	a.sameNames(t)
+	a.verify(t)
+}
+
 // verify expects the archive to be whole, in names and in every byte.
 func (a *archive) verify(t *testing.T) {
 	t.Helper()

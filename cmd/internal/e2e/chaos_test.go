@@ -53,7 +53,7 @@ func (a *archive) expectWhole(t *testing.T, l *load) {
 	a.catchUp(t)
 	t.Logf("%d objects, %d of them stored by the last run", len(a.names(t, 0, dataBucket)), len(a.names(t, 0, dataBucket))-stored)
 	a.checkRegions(t, l.ledger)
-	a.verify(t)
+	a.level(t)
 	var pairs []string
 	for _, topic := range l.topics() {
 		l.w.checkKafka(t, l.ledger, topic)

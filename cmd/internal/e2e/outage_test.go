@@ -28,5 +28,5 @@ func testOutage(t *testing.T, w *world) {
 	p.kill()
 	a.catchUp(t)
 	a.checkRegions(t, l.ledger)
-	a.verify(t)
+	a.level(t)
 }

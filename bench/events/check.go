@@ -17,8 +17,9 @@ type Findings struct {
 	Doubled int64
 	// OutOfOrder records came after one that stands behind them.
 	OutOfOrder int64
-	// Changed records came with another key, value, header or timestamp. By order, where the place does not tell what was
-	// meant, a changed record counts as Unknown and what it was as Lost.
+	// Changed records came with another key, value, header or timestamp. By
+	// order, where the place does not tell what was meant, a changed record
+	// counts as Unknown and what it was as Lost.
 	Changed int64
 	// AbortedSeen records belong to a transaction that was aborted.
 	AbortedSeen int64
@@ -53,8 +54,8 @@ func (f *Findings) find(counter *int64, format string, args ...any) {
 	}
 }
 
-// Check compares the records of one partition, in the order in which somebody read them, with the ledger. It is not safe
-// for concurrent use.
+// Check compares the records of one partition, in the order in which somebody
+// read them, with the ledger. It is not safe for concurrent use.
 type Check struct {
 	at       Place
 	page     *page
@@ -64,7 +65,8 @@ type Check struct {
 	findings Findings
 }
 
-// CheckByOffset begins a comparison where offsets are the source's own, as in the archive.
+// CheckByOffset begins a comparison where offsets are the source's own, as in
+// the archive.
 func (l *Ledger) CheckByOffset(at Place) *Check {
 	p := l.page(at)
 	return &Check{at: at, page: p, seen: make([]bool, len(p.outcomes)), last: -1}
@@ -114,8 +116,8 @@ func (c *Check) Finish() Findings {
 	return f
 }
 
-// OrderCheck compares a partition whose offsets are not the source's, such as a restored one: by order and content. It is
-// not safe for concurrent use.
+// OrderCheck compares a partition whose offsets are not the source's, such as a
+// restored one: by order and content. It is not safe for concurrent use.
 type OrderCheck struct {
 	at       Place
 	expected []Sum
@@ -126,7 +128,8 @@ type OrderCheck struct {
 	findings Findings
 }
 
-// CheckByOrder begins a comparison with the committed records of a partition that are stamped at or before a moment (ms).
+// CheckByOrder begins a comparison with the committed records of a partition
+// that are stamped at or before a moment (ms).
 func (l *Ledger) CheckByOrder(at Place, to int64) *OrderCheck {
 	p := l.page(at)
 	c := &OrderCheck{at: at}

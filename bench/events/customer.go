@@ -6,12 +6,14 @@ var (
 	cities     = [...]string{"Lyon", "Köln", "Gdańsk", "Porto", "Malmö", "Turin", "Graz", "Cork"}
 )
 
-// customer is a row of the table customers. All columns follow from number and version.
+// customer is a row of the table customers. All columns follow from number and
+// version.
 type customer struct {
 	version uint32 // 0: there is no row
 }
 
-// changeCustomer writes the row of one who orders for the first time, and now and then changes or deletes another.
+// changeCustomer writes the row of one who orders for the first time, and now
+// and then changes or deletes another.
 func (g *Generator) changeCustomer(number int) {
 	c := &g.customers[number]
 	switch r := g.rng.IntN(400); {

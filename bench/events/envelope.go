@@ -1,7 +1,8 @@
 package events
 
-// encodeOrderRow writes the change of a row of the table orders as Debezium's PostgreSQL connector does, with the JSON
-// converter, no schemas, REPLICA IDENTITY FULL and decimals as strings.
+// encodeOrderRow writes the change of a row of the table orders as Debezium's
+// PostgreSQL connector does, with the JSON converter, no schemas, REPLICA
+// IDENTITY FULL and decimals as strings.
 func (g *Generator) encodeOrderRow(s *step, at int64) Event {
 	o := &s.order
 	b := append(g.value[:0], `{"before":`...)
@@ -60,7 +61,8 @@ func (g *Generator) encodeCustomerRow(s *step, at int64) Event {
 	return g.event(CustomerRows, appendRowKey(g.key[:0], "customer_id", int64(s.number)), b)
 }
 
-// appendSource writes the part of an envelope that says where the change stands in the database's log, and ends it.
+// appendSource writes the part of an envelope that says where the change stands
+// in the database's log, and ends it.
 func (g *Generator) appendSource(b []byte, table string, op op, at int64) []byte {
 	g.followed = opNames(op)
 	g.lsn += 56 + g.rng.Int64N(512)

@@ -6,13 +6,15 @@ import (
 	"github.com/tidemark-io/tidemark/codec/recordbatch"
 )
 
-// zipfExponent and zipfShift make the first of 20,000 customers order about one time in thirty: a busy shop's wholesaler.
+// zipfExponent and zipfShift make the first of 20,000 customers order about one
+// time in thirty: a busy shop's wholesaler.
 const (
 	zipfExponent = 1.1
 	zipfShift    = 3
 )
 
-// Event is one record to produce. Its slices are valid until the generator's next call.
+// Event is one record to produce. Its slices are valid until the generator's
+// next call.
 type Event struct {
 	Topic string
 	Key   []byte
@@ -66,7 +68,8 @@ func New(seed uint64, opts Options) *Generator {
 	return g
 }
 
-// Snapshot makes the next events the rows of a Debezium snapshot (op r): at most so many of each table, as they are now.
+// Snapshot makes the next events the rows of a Debezium snapshot (op r): at
+// most so many of each table, as they are now.
 func (g *Generator) Snapshot(rows int) {
 	for i := range min(rows, len(g.customers)) {
 		if g.customers[i].version > 0 {
@@ -85,7 +88,8 @@ func (g *Generator) Snapshot(rows int) {
 	}
 }
 
-// Next makes the event of a moment, in ms since the epoch. Moments should not go back.
+// Next makes the event of a moment, in ms since the epoch. Moments should not
+// go back.
 func (g *Generator) Next(at int64) Event {
 	for g.head == len(g.queue) {
 		g.queue, g.head = g.queue[:0], 0
@@ -127,7 +131,8 @@ func (g *Generator) decide(at int64) {
 	}
 }
 
-// pushOrder queues an event and, where the status stands in the table, the change of the row.
+// pushOrder queues an event and, where the status stands in the table, the
+// change of the row.
 func (g *Generator) pushOrder(before, now order, op op) {
 	g.push(step{kind: orderEvent, order: now})
 	if now.status != statusShipped { // the carrier's table, not ours

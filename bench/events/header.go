@@ -11,8 +11,10 @@ var (
 	empty         = []byte{}
 )
 
-// makeHeaders gives a record its headers: traceparent (W3C Trace Context), event-type, schema-version. One record in 64
-// repeats a header with another value, one in 64 has a null, one in 128 an empty value, one in 128 no header at all.
+// makeHeaders gives a record its headers: traceparent (W3C Trace Context),
+// event-type, schema-version. One record in 64 repeats a header with another
+// value, one in 64 has a null, one in 128 an empty value, one in 128 no header
+// at all.
 func (g *Generator) makeHeaders(s *step) []recordbatch.RecordHeader {
 	r := g.rng.Uint64()
 	h := g.headers[:0]

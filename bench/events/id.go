@@ -3,14 +3,15 @@ package events
 // snowflakeEpoch is when the ids begin to count, 2020-01-01 UTC in ms.
 const snowflakeEpoch = 1_577_836_800_000
 
-// snowflake makes ids of 41 bits of time, 10 of the machine and 12 of a sequence, each above the one before.
+// snowflake makes ids of 41 bits of time, 10 of the machine and 12 of a
+// sequence, each above the one before.
 type snowflake struct {
 	node int64
 	last int64
 }
 
-// next makes the id of a moment in ms. More than 4,096 ids in a millisecond, or a moment that goes back, borrow from the
-// time to come.
+// next makes the id of a moment in ms. More than 4,096 ids in a millisecond, or
+// a moment that goes back, borrow from the time to come.
 func (s *snowflake) next(at int64) int64 {
 	first := (at-snowflakeEpoch)<<22 | s.node<<12
 	switch {

@@ -19,9 +19,11 @@ func (p Place) String() string { return fmt.Sprintf("%s/%d", p.Topic, p.Partitio
 type Outcome uint8
 
 const (
-	// nothing is at an offset that the ledger does not know: a transaction marker, for one.
+	// nothing is at an offset that the ledger does not know: a transaction
+	// marker, for one.
 	nothing Outcome = iota
-	// Committed records are there for every consumer. Those written without a transaction are too.
+	// Committed records are there for every consumer. Those written without a
+	// transaction are too.
 	Committed
 	// Aborted records are in the log, and no read_committed consumer may see them.
 	Aborted
@@ -33,8 +35,9 @@ type Entry struct {
 	Timestamp int64 // ms
 }
 
-// Ledger is what was produced, by place and offset. It takes 25 bytes a record, up to twice that while it grows, and is
-// safe for concurrent use. Checks read it when all is noted.
+// Ledger is what was produced, by place and offset. It takes 25 bytes a record,
+// up to twice that while it grows, and is safe for concurrent use. Checks read
+// it when all is noted.
 type Ledger struct {
 	mu    sync.Mutex
 	pages map[Place]*page
@@ -49,8 +52,8 @@ type page struct {
 // NewLedger makes an empty ledger.
 func NewLedger() *Ledger { return &Ledger{pages: make(map[Place]*page)} }
 
-// Note writes down that the records at offset base and on had an outcome. An offset that is noted twice is an error: the
-// broker gave it away twice.
+// Note writes down that the records at offset base and on had an outcome. An
+// offset that is noted twice is an error: the broker gave it away twice.
 func (l *Ledger) Note(at Place, base int64, outcome Outcome, entries ...Entry) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()

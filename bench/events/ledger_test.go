@@ -10,7 +10,8 @@ import (
 
 var testPlace = Place{Topic: Orders, Partition: 3}
 
-// produced notes n records; every tenth offset is a marker, and those from 40 to 49 are aborted.
+// produced notes n records; every tenth offset is a marker, and those from 40
+// to 49 are aborted.
 func produced(t *testing.T, n int) (*Ledger, []recordbatch.Record) {
 	t.Helper()
 	l, g := NewLedger(), New(1, Options{})

@@ -64,8 +64,9 @@ func (o *order) item(i int) (sku, qty, price int64) {
 	return int64(r % 90_000), int64(r>>20&3*(r>>22&1)) + 1, int64(r>>32%20_000) + 99
 }
 
-// following draws what happens next: one in five delivered orders is returned, two in five are deleted in the end. That is
-// five records an order, tombstones counted.
+// following draws what happens next: one in five delivered orders is returned,
+// two in five are deleted in the end. That is five records an order, tombstones
+// counted.
 func (g *Generator) following(s status) status {
 	if s < statusDelivered {
 		return s + 1
@@ -100,7 +101,8 @@ func (g *Generator) encodeOrder(o *order, at int64) Event {
 	return g.event(Orders, appendInt(g.key[:0], o.id), b)
 }
 
-// appendCreated adds what only the first event tells. The checksum is SHA-256 of the items' JSON.
+// appendCreated adds what only the first event tells. The checksum is SHA-256
+// of the items' JSON.
 func (g *Generator) appendCreated(b []byte, o *order) []byte {
 	g.items = o.appendItems(g.items[:0])
 	sum := sha256.Sum256(g.items)

@@ -8,8 +8,8 @@ import (
 	"github.com/tidemark-io/tidemark/codec/recordbatch"
 )
 
-// Sum is a fingerprint of key, value, headers and timestamp of a record, null told from empty: 128 bits of XXH3. It finds
-// accidents, not forgers.
+// Sum is a fingerprint of key, value, headers and timestamp of a record, null
+// told from empty: 128 bits of XXH3. It finds accidents, not forgers.
 type Sum [2]uint64
 
 // Summer makes sums, in a buffer of its own. It is not safe for concurrent use.
@@ -29,7 +29,8 @@ func (s *Summer) Sum(r recordbatch.Record) Sum {
 	return Sum{u.Hi, u.Lo}
 }
 
-// appendNullable puts the length in front, plus one: 0 is null. So no two different records are the same bytes.
+// appendNullable puts the length in front, plus one: 0 is null. So no two
+// different records are the same bytes.
 func appendNullable(b, v []byte) []byte {
 	if v == nil {
 		return binary.AppendUvarint(b, 0)

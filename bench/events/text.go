@@ -5,7 +5,8 @@ import (
 	"strconv"
 )
 
-// appendName begins a field of a JSON object, with a comma unless it is the first. Names need no escapes.
+// appendName begins a field of a JSON object, with a comma unless it is the
+// first. Names need no escapes.
 func appendName(b []byte, name string) []byte {
 	if b[len(b)-1] != '{' {
 		b = append(b, ',')
@@ -23,7 +24,8 @@ func appendText(b []byte, name, text string) []byte {
 
 func appendInt(b []byte, v int64) []byte { return strconv.AppendInt(b, v, 10) }
 
-// appendIntText writes an id as a text: many readers of JSON lose digits above 2^53.
+// appendIntText writes an id as a text: many readers of JSON lose digits above
+// 2^53.
 func appendIntText(b []byte, name string, v int64) []byte {
 	b = append(appendName(b, name), '"')
 	return append(appendInt(b, v), '"')

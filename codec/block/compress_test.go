@@ -49,7 +49,8 @@ func TestCompressionMustSave(t *testing.T) {
 	}
 }
 
-// TestBombs: what decompresses to far more than it should writes nothing beyond the room it is given.
+// TestBombs: what decompresses to far more than it should writes nothing beyond
+// the room it is given.
 func TestBombs(t *testing.T) {
 	zeros := make([]byte, 32<<20)
 	e, err := zstd.NewWriter(nil)

@@ -19,8 +19,8 @@ func build(t testing.TB, b *block.FilterBuilder, hashes []uint64) []byte {
 	return out
 }
 
-// TestFilterSizes builds filters of many sizes in one builder, most keys twice or more: none is missed, and few others
-// are let through.
+// TestFilterSizes builds filters of many sizes in one builder, most keys twice
+// or more: none is missed, and few others are let through.
 func TestFilterSizes(t *testing.T) {
 	keys := keysOf(t, block.Secret{7}, 0)
 	var b block.FilterBuilder
@@ -50,7 +50,8 @@ func TestFilterSizes(t *testing.T) {
 	}
 }
 
-// TestOneKeyAMillionTimes is a topic of one hot key: the filter's own builder would give up.
+// TestOneKeyAMillionTimes is a topic of one hot key: the filter's own builder
+// would give up.
 func TestOneKeyAMillionTimes(t *testing.T) {
 	hashes := make([]uint64, 1_000_000) // all 0, the hardest value for a table
 	hashes[7] = 1
@@ -117,7 +118,8 @@ func FuzzFilter(f *testing.F) {
 	})
 }
 
-// BenchmarkFilter hashes and builds: 20,000 distinct keys, what a block of compressed events holds.
+// BenchmarkFilter hashes and builds: 20,000 distinct keys, what a block of
+// compressed events holds.
 func BenchmarkFilter(b *testing.B) {
 	keys := keysOf(b, block.Secret{7}, 0)
 	var names [][]byte

@@ -91,7 +91,8 @@ func TestNothingOpensElsewhere(t *testing.T) {
 	}
 }
 
-// TestEveryBlockHasItsOwnKeys: another number, header or secret gives another commitment and another filter hash.
+// TestEveryBlockHasItsOwnKeys: another number, header or secret gives another
+// commitment and another filter hash.
 func TestEveryBlockHasItsOwnKeys(t *testing.T) {
 	seen := map[names.Digest]bool{}
 	hashes := map[uint64]bool{}
@@ -115,7 +116,8 @@ func TestEveryBlockHasItsOwnKeys(t *testing.T) {
 	}
 }
 
-// TestSecretsDoNotPrint looks for a canary in everything that could end up in a log (fault 62).
+// TestSecretsDoNotPrint looks for a canary in everything that could end up in a
+// log (fault 62).
 func TestSecretsDoNotPrint(t *testing.T) {
 	secret := block.Secret(bytes.Repeat([]byte{0xab}, 32))
 	key := block.Key(secret)

@@ -34,7 +34,8 @@ func TestRangeNames(t *testing.T) {
 	}
 }
 
-// TestHostileNames changes a good name in many ways (fault 63): none may become a path or a second name of one object.
+// TestHostileNames changes a good name in many ways (fault 63): none may become
+// a path or a second name of one object.
 func TestHostileNames(t *testing.T) {
 	good := first.String()
 	for _, c := range []struct{ old, new string }{
@@ -128,7 +129,8 @@ func TestOtherNames(t *testing.T) {
 	}
 }
 
-// FuzzParseRange: what parses prints again to the same text, and stays below its partition.
+// FuzzParseRange: what parses prints again to the same text, and stays below
+// its partition.
 func FuzzParseRange(f *testing.F) {
 	f.Add(first.String())
 	f.Add("topics/../../x/00000000000000000005-00000000000000001000-ab01000000000000.seg")

@@ -14,7 +14,8 @@ func TestNextDoesNotAllocate(t *testing.T) {
 	}
 }
 
-// A batch may cost a few allocations in a codec's library; its 1,000 records must cost none.
+// A batch may cost a few allocations in a codec's library; its 1,000 records
+// must cost none.
 func TestReadingDoesNotAllocatePerRecord(t *testing.T) {
 	const perBatch = 20
 	for _, codec := range allCodecs {

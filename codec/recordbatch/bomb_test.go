@@ -14,7 +14,8 @@ import (
 
 const bombLimit = 1 << 20
 
-// A batch of few bytes that decompresses to many must end at the limit, in error and in memory.
+// A batch of few bytes that decompresses to many must end at the limit, in
+// error and in memory.
 func TestDecompressionBomb(t *testing.T) {
 	zeros := []Record{{Value: make([]byte, 64<<20)}}
 	for _, codec := range allCodecs[1:] {
@@ -62,7 +63,8 @@ func TestLimitHoldsAtTheEnd(t *testing.T) {
 	}
 }
 
-// Java's encoder claims a window of 2 MiB for a few bytes; that is no bomb, whatever the limit.
+// Java's encoder claims a window of 2 MiB for a few bytes; that is no bomb,
+// whatever the limit.
 func TestZstdWindowAboveTheLimit(t *testing.T) {
 	want := make2()
 	plain := build(t, Options{}, want)
@@ -109,7 +111,8 @@ func TestLyingCountsCostNothing(t *testing.T) {
 	}
 }
 
-// A snappy block names its own length; one that no snappy block can reach is refused before memory is taken.
+// A snappy block names its own length; one that no snappy block can reach is
+// refused before memory is taken.
 func TestSnappyLengthThatLies(t *testing.T) {
 	lie := binary.AppendUvarint(nil, 100<<20)
 	batch := withBody(t, small(t, Options{Codec: CodecSnappy}), append(lie, 0, 'a'))

@@ -25,8 +25,8 @@ type Options struct {
 	LogAppendTime bool // every record then reads back with the highest timestamp of all
 }
 
-// Builder makes batches, one after the other, in buffers of its own. The zero value waits for Reset. It is not safe for
-// concurrent use.
+// Builder makes batches, one after the other, in buffers of its own. The zero
+// value waits for Reset. It is not safe for concurrent use.
 type Builder struct {
 	h   Header
 	end int32 // last offset delta set by EndAt, -1: none
@@ -75,8 +75,9 @@ func (o Options) attributes() int16 {
 	return a
 }
 
-// Append adds a record behind the others; its offset must be above theirs, and holes are fine. The record's bytes are
-// copied. The first error stays: later calls and Finish return it too.
+// Append adds a record behind the others; its offset must be above theirs, and
+// holes are fine. The record's bytes are copied. The first error stays: later
+// calls and Finish return it too.
 func (b *Builder) Append(rec Record) error {
 	if b.err == nil {
 		b.err = b.append(rec)
@@ -138,15 +139,16 @@ func appendBytes(b, v []byte) []byte {
 	return append(b, v...)
 }
 
-// EndAt makes the batch cover offsets up to last even if its records end earlier, as after compaction. A batch with no
-// record at all needs it.
+// EndAt makes the batch cover offsets up to last even if its records end
+// earlier, as after compaction. A batch with no record at all needs it.
 func (b *Builder) EndAt(last int64) {
 	if b.err == nil {
 		b.end, b.err = b.delta(last)
 	}
 }
 
-// Finish compresses and returns the batch. The bytes are valid until the next Reset.
+// Finish compresses and returns the batch. The bytes are valid until the next
+// Reset.
 func (b *Builder) Finish() ([]byte, error) {
 	if b.err != nil {
 		return nil, b.err

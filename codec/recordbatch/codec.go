@@ -2,7 +2,8 @@ package recordbatch
 
 import "fmt"
 
-// Codec is how the records of a batch are compressed, with the numbers of the batch attributes.
+// Codec is how the records of a batch are compressed, with the numbers of the
+// batch attributes.
 type Codec int8
 
 // The codecs of Kafka 2.1 (KIP-110) and later.

@@ -10,7 +10,8 @@ import (
 	"github.com/pierrec/lz4/v4"
 )
 
-// compressor keeps the encoders of a builder. All work at their default level: restore writes what a producer would.
+// compressor keeps the encoders of a builder. All work at their default level:
+// restore writes what a producer would.
 type compressor struct {
 	gzip *gzip.Writer
 	lz4  *lz4.Writer
@@ -47,8 +48,8 @@ func (c *compressor) appendGzip(out, body []byte) ([]byte, error) {
 	return buf.Bytes(), err
 }
 
-// appendLZ4 writes the frame of the Java client: independent blocks of 64 KiB, no checksum of the content, which old
-// Java clients do not expect.
+// appendLZ4 writes the frame of the Java client: independent blocks of 64 KiB,
+// no checksum of the content, which old Java clients do not expect.
 func (c *compressor) appendLZ4(out, body []byte) ([]byte, error) {
 	buf := bytes.NewBuffer(out)
 	if c.lz4 == nil {

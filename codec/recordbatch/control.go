@@ -5,12 +5,13 @@ import (
 	"fmt"
 )
 
-// ControlType is what a control batch tells consumers. Kafka has more types than are named here; those are for the
-// brokers' own topics.
+// ControlType is what a control batch tells consumers. Kafka has more types
+// than are named here; those are for the brokers' own topics.
 type ControlType int16
 
 const (
-	// ControlNone is a control batch whose marker the log cleaner has taken away; the batch only holds its offset.
+	// ControlNone is a control batch whose marker the log cleaner has taken
+	// away; the batch only holds its offset.
 	ControlNone ControlType = -1
 	// ControlAbort ends a transaction that did not happen.
 	ControlAbort ControlType = 0
@@ -31,8 +32,9 @@ func (t ControlType) String() string {
 	return fmt.Sprintf("control(%d)", int16(t))
 }
 
-// ParseControl tells what the first marker of a control batch says. The coordinator epoch is known for commit and
-// abort, else -1. A batch without the control bit, or with a key or value too short, is a [FormatError].
+// ParseControl tells what the first marker of a control batch says. The
+// coordinator epoch is known for commit and abort, else -1. A batch without the
+// control bit, or with a key or value too short, is a [FormatError].
 func ParseControl(batch []byte) (t ControlType, coordinatorEpoch int32, err error) {
 	h, err := whole(batch)
 	if err != nil {
@@ -50,7 +52,8 @@ func ParseControl(batch []byte) (t ControlType, coordinatorEpoch int32, err erro
 	return ControlNone, -1, nil
 }
 
-// parseMarker reads key (version, type) and value (version, coordinator epoch). Later versions add fields at the end.
+// parseMarker reads key (version, type) and value (version, coordinator epoch).
+// Later versions add fields at the end.
 func parseMarker(h Header, rec Record) (ControlType, int32, error) {
 	be := binary.BigEndian
 	if len(rec.Key) < 4 {
@@ -66,7 +69,8 @@ func parseMarker(h Header, rec Record) (ControlType, int32, error) {
 	return t, int32(be.Uint32(rec.Value[2:])), nil
 }
 
-// Marker is the end of a transaction in one partition, as the transaction coordinator writes it.
+// Marker is the end of a transaction in one partition, as the transaction
+// coordinator writes it.
 type Marker struct {
 	Type             ControlType // ControlAbort or ControlCommit
 	Offset           int64

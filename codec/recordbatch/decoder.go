@@ -10,9 +10,10 @@ import (
 	"github.com/pierrec/lz4/v4"
 )
 
-// Decoder gives the records of batches, one batch at a time. Its buffers are used again for the next batch, so what it
-// yields is valid until its next call: clone what must live longer. It is not safe for concurrent use, holds no goroutine
-// and needs no closing.
+// Decoder gives the records of batches, one batch at a time. Its buffers are
+// used again for the next batch, so what it yields is valid until its next
+// call: clone what must live longer. It is not safe for concurrent use, holds
+// no goroutine and needs no closing.
 type Decoder struct {
 	max   int
 	buf   []byte         // the decompressed records
@@ -24,8 +25,9 @@ type Decoder struct {
 	zstd *zstd.Decoder
 }
 
-// NewDecoder makes a decoder that decompresses at most maxDecoded bytes of a batch, [DefaultMaxDecoded] if that is not
-// above 0. The same bound holds for the headers of one record, as they are in memory.
+// NewDecoder makes a decoder that decompresses at most maxDecoded bytes of a
+// batch, [DefaultMaxDecoded] if that is not above 0. The same bound holds for
+// the headers of one record, as they are in memory.
 func NewDecoder(maxDecoded int) *Decoder {
 	if maxDecoded <= 0 {
 		maxDecoded = DefaultMaxDecoded
@@ -33,9 +35,11 @@ func NewDecoder(maxDecoded int) *Decoder {
 	return &Decoder{max: maxDecoded}
 }
 
-// Records yields the records of one batch as [Next] returns it, control records among them. The whole batch is checked
-// before the first record: either all come, without an error, or a single error. That is a [FormatError], or a
-// [TooLargeError] above the decoder's limit. The CRC was Next's to check and is not looked at again.
+// Records yields the records of one batch as [Next] returns it, control records
+// among them. The whole batch is checked before the first record: either all
+// come, without an error, or a single error. That is a [FormatError], or a
+// [TooLargeError] above the decoder's limit. The CRC was Next's to check and is
+// not looked at again.
 func (d *Decoder) Records(batch []byte) iter.Seq2[Record, error] {
 	return func(yield func(Record, error) bool) {
 		w, err := d.open(batch)
@@ -55,8 +59,9 @@ func (d *Decoder) Records(batch []byte) iter.Seq2[Record, error] {
 	}
 }
 
-// Keys yields offset and key of each record of a batch, and skips over the rest: the filter of a block needs no more. It
-// checks only what it reads, as it goes: at an error the keys that came before it are to be thrown away.
+// Keys yields offset and key of each record of a batch, and skips over the
+// rest: the filter of a block needs no more. It checks only what it reads, as
+// it goes: at an error the keys that came before it are to be thrown away.
 func (d *Decoder) Keys(batch []byte) iter.Seq2[RecordKey, error] {
 	return func(yield func(RecordKey, error) bool) {
 		w, err := d.open(batch)
@@ -98,7 +103,8 @@ func (d *Decoder) codecError(h Header, err error) error {
 	return batchError(h.BaseOffset, "decompress %v: %v", h.Codec(), err)
 }
 
-// check reads every record once. It takes the walk by value: the caller's stands at the start still.
+// check reads every record once. It takes the walk by value: the caller's
+// stands at the start still.
 func (d *Decoder) check(w walk) error {
 	var rec Record
 	for w.left > 0 {

@@ -133,7 +133,8 @@ func TestBrokenRecordsGiveNothing(t *testing.T) {
 	}
 }
 
-// broken accepts the header's own count check, which finds some lies of a plain batch before any record is read.
+// broken accepts the header's own count check, which finds some lies of a plain
+// batch before any record is read.
 func broken(err error, rule string) bool {
 	return strings.Contains(err.Error(), rule) || strings.Contains(err.Error(), "does not fit")
 }

@@ -80,7 +80,8 @@ func (d *Decoder) readAll(r io.Reader) error {
 	}
 }
 
-// reserve makes room for n more bytes, doubling so that a batch is not copied often.
+// reserve makes room for n more bytes, doubling so that a batch is not copied
+// often.
 func (d *Decoder) reserve(n int) {
 	if cap(d.buf)-len(d.buf) >= n {
 		return
@@ -109,8 +110,9 @@ func newZstd(limit int) (*zstd.Decoder, error) {
 		zstd.WithDecoderMaxMemory(uint64(max(limit, zstdMinWindow))))
 }
 
-// Snappy has two forms: one plain block, and the framing of the Java client, which is a head of 16 bytes and then blocks,
-// each behind its length. The head may come again where streams were joined.
+// Snappy has two forms: one plain block, and the framing of the Java client,
+// which is a head of 16 bytes and then blocks, each behind its length. The head
+// may come again where streams were joined.
 var snappyMagic = []byte("\x82SNAPPY\x00")
 
 const snappyHead = 16 // the magic, version, oldest version that can read it

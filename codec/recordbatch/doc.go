@@ -1,6 +1,8 @@
-// Package recordbatch reads and writes Kafka record batches of message format v2 (magic 2, KIP-98).
+// Package recordbatch reads and writes Kafka record batches of message format
+// v2 (magic 2, KIP-98).
 //
-// A fetch response, and the body of a tidemark segment, is a row of batches. Each starts with a header of 61 bytes:
+// A fetch response, and the body of a tidemark segment, is a row of batches.
+// Each starts with a header of 61 bytes:
 //
 //	 0  base offset             int64   offset of the batch; record offsets are deltas from it
 //	 8  length                  int32   bytes after this field, so the whole batch is 12 more
@@ -24,7 +26,8 @@
 //   - [Decoder] decompresses. [Decoder.Keys] stops at each key, [Decoder.Records] gives whole records.
 //   - [Builder] makes batches, and [SetProducer] readies a stored one for a raw produce request.
 //
-// Bytes are untrusted everywhere: a length or count is never believed before it fits the bytes at hand, and
-// decompression is bounded. Errors that wrap [ErrCorrupt] mean damaged bytes, where another replica may have better ones;
+// Bytes are untrusted everywhere: a length or count is never believed before it
+// fits the bytes at hand, and decompression is bounded. Errors that wrap
+// [ErrCorrupt] mean damaged bytes, where another replica may have better ones;
 // [ErrPartial], [ErrMessageFormat] and [TooLargeError] do not.
 package recordbatch

@@ -6,18 +6,21 @@ import (
 	"io"
 )
 
-// ErrPartial says that the bytes end inside a batch. Brokers cut the last batch of a fetch response like that, so it
-// means "fetch again from this batch"; in a segment it means damage. It wraps [io.ErrUnexpectedEOF].
+// ErrPartial says that the bytes end inside a batch. Brokers cut the last batch
+// of a fetch response like that, so it means "fetch again from this batch"; in
+// a segment it means damage. It wraps [io.ErrUnexpectedEOF].
 var ErrPartial = fmt.Errorf("batch cut short: %w", io.ErrUnexpectedEOF)
 
-// ErrCorrupt is wrapped by every error that means damaged or lying bytes: [FormatError] and [CRCError].
+// ErrCorrupt is wrapped by every error that means damaged or lying bytes:
+// [FormatError] and [CRCError].
 var ErrCorrupt = errors.New("corrupt batch")
 
 // ErrMessageFormat is wrapped by [OldMessageFormatError].
 var ErrMessageFormat = errors.New("message format before v2")
 
-// OldMessageFormatError reports a message set of format v0 or v1, from before Kafka 0.11. Kafka 4 no longer has
-// them; rewriting the topic with an older broker is the way out.
+// OldMessageFormatError reports a message set of format v0 or v1, from before
+// Kafka 0.11. Kafka 4 no longer has them; rewriting the topic with an older
+// broker is the way out.
 type OldMessageFormatError struct {
 	Offset int64
 	Magic  int8 // 0 or 1
@@ -61,8 +64,8 @@ func (e *FormatError) Error() string {
 // Unwrap makes errors.Is(err, ErrCorrupt) true.
 func (e *FormatError) Unwrap() error { return ErrCorrupt }
 
-// TooLargeError reports a batch that would need more memory to decode than its decoder may use. The batch itself
-// may be sound.
+// TooLargeError reports a batch that would need more memory to decode than its
+// decoder may use. The batch itself may be sound.
 type TooLargeError struct {
 	Offset int64 // base offset of the batch
 	Limit  int   // bytes

@@ -10,8 +10,9 @@ import (
 // fuzzLimit keeps a hostile input from slowing the fuzzer down.
 const fuzzLimit = 1 << 20
 
-// The law: what opens encodes again to the same records, in every codec; what does not open gives nothing.
-// Fuzz with -fuzzminimizetime=20x: with its default Go spends most of a short run on making inputs smaller.
+// The law: what opens encodes again to the same records, in every codec; what
+// does not open gives nothing. Fuzz with -fuzzminimizetime=20x: with its
+// default Go spends most of a short run on making inputs smaller.
 func FuzzBatch(f *testing.F) {
 	for _, codec := range allCodecs {
 		f.Add(small(f, Options{BaseOffset: 3, Codec: codec}), false)

@@ -12,8 +12,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// These tests hold the package against franz-go, which shares no code with it: franz-go writes and we read, then the
-// other way round.
+// These tests hold the package against franz-go, which shares no code with it:
+// franz-go writes and we read, then the other way round.
 
 const goldenTopic = "orders"
 
@@ -218,7 +218,8 @@ func fromKgo(k *kgo.Record) Record {
 	return r
 }
 
-// awkwardRecords are rows 29 and 30 of the fault list: what other tools lose on the way.
+// awkwardRecords are rows 29 and 30 of the fault list: what other tools lose on
+// the way.
 func awkwardRecords() []Record {
 	const day = 24 * 60 * 60 * 1000
 	now := int64(1_790_000_000_000)

@@ -30,9 +30,10 @@ type Header struct {
 	Count                int32 // records
 }
 
-// ParseHeader reads and validates the header at the start of b. It does not look at the CRC or the records.
-// Fewer than [HeaderSize] bytes are [ErrPartial], formats v0 and v1 an [OldMessageFormatError] (told even from a shorter b),
-// anything else that is wrong a [FormatError].
+// ParseHeader reads and validates the header at the start of b. It does not
+// look at the CRC or the records. Fewer than [HeaderSize] bytes are
+// [ErrPartial], formats v0 and v1 an [OldMessageFormatError] (told even from a
+// shorter b), anything else that is wrong a [FormatError].
 func ParseHeader(b []byte) (Header, error) {
 	if len(b) < magicEnd {
 		return Header{}, ErrPartial
@@ -125,7 +126,8 @@ func (h Header) validate() error {
 // Size is the length of the whole batch in bytes, header included.
 func (h Header) Size() int { return sizePrefix + int(h.Length) }
 
-// LastOffset is the last offset that the batch covers, whether or not a record is left there.
+// LastOffset is the last offset that the batch covers, whether or not a record
+// is left there.
 func (h Header) LastOffset() int64 { return h.BaseOffset + int64(h.LastOffsetDelta) }
 
 // NextOffset is the offset to fetch from after this batch.
@@ -137,15 +139,18 @@ func (h Header) Codec() Codec { return Codec(h.Attributes & codecMask) }
 // IsTransactional says that the batch belongs to a transaction, open or ended.
 func (h Header) IsTransactional() bool { return h.Attributes&transactionalBit != 0 }
 
-// IsControl says that the batch holds markers for consumers, no data. See [ParseControl].
+// IsControl says that the batch holds markers for consumers, no data. See
+// [ParseControl].
 func (h Header) IsControl() bool { return h.Attributes&controlBit != 0 }
 
 // LogAppendTime says that the broker set the time: every record has MaxTimestamp.
 func (h Header) LogAppendTime() bool { return h.Attributes&logAppendTimeBit != 0 }
 
-// HasDeleteHorizon says that the log cleaner put the delete horizon of tombstones and markers into BaseTimestamp
-// (KIP-534). It rewrote the deltas of the records, so that these still count from BaseTimestamp.
+// HasDeleteHorizon says that the log cleaner put the delete horizon of
+// tombstones and markers into BaseTimestamp (KIP-534). It rewrote the deltas of
+// the records, so that these still count from BaseTimestamp.
 func (h Header) HasDeleteHorizon() bool { return h.Attributes&deleteHorizonBit != 0 }
 
-// IsDense says that no offset of the batch lacks its record. Brokers accept only dense batches from producers.
+// IsDense says that no offset of the batch lacks its record. Brokers accept
+// only dense batches from producers.
 func IsDense(h Header) bool { return int64(h.Count) == int64(h.LastOffsetDelta)+1 }

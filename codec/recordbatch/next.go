@@ -12,12 +12,14 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 func checksum(batch []byte) uint32 { return crc32.Checksum(batch[crcStart:], castagnoli) }
 
-// Next takes the first batch off b, a row of batches such as the records of a fetch response. It validates the header
-// and the CRC, and neither decodes nor allocates. batch and rest are parts of b.
+// Next takes the first batch off b, a row of batches such as the records of a
+// fetch response. It validates the header and the CRC, and neither decodes nor
+// allocates. batch and rest are parts of b.
 //
-// An empty b is [io.EOF]. A batch that is cut short is [ErrPartial]; h is then set if the whole header was there, so that
-// h.Size tells how much a next fetch must hold. Other errors are those of [ParseHeader], and [CRCError]. On every error batch is
-// nil and rest is b.
+// An empty b is [io.EOF]. A batch that is cut short is [ErrPartial]; h is then
+// set if the whole header was there, so that h.Size tells how much a next fetch
+// must hold. Other errors are those of [ParseHeader], and [CRCError]. On every
+// error batch is nil and rest is b.
 func Next(b []byte) (h Header, batch, rest []byte, err error) {
 	if len(b) == 0 {
 		return Header{}, nil, b, io.EOF
@@ -43,7 +45,8 @@ type Batch struct {
 	Bytes []byte
 }
 
-// All walks over a row of batches by [Next]. An error, [ErrPartial] for one, comes last; the plain end of b is no error.
+// All walks over a row of batches by [Next]. An error, [ErrPartial] for one,
+// comes last; the plain end of b is no error.
 func All(b []byte) iter.Seq2[Batch, error] {
 	return func(yield func(Batch, error) bool) {
 		for {
@@ -59,7 +62,8 @@ func All(b []byte) iter.Seq2[Batch, error] {
 	}
 }
 
-// whole checks that batch is one batch and nothing else. It leaves the CRC to [Next].
+// whole checks that batch is one batch and nothing else. It leaves the CRC to
+// [Next].
 func whole(batch []byte) (Header, error) {
 	h, err := ParseHeader(batch)
 	if err != nil {

@@ -5,11 +5,13 @@ import (
 	"math"
 )
 
-// SetProducer makes a stored batch ready for a raw idempotent produce request, in place: base offset 0, leader epoch -1,
-// the given producer and first sequence, no transactional bit, a new CRC. The records stay as they are.
+// SetProducer makes a stored batch ready for a raw idempotent produce request,
+// in place: base offset 0, leader epoch -1, the given producer and first
+// sequence, no transactional bit, a new CRC. The records stay as they are.
 //
-// It returns false, with the batch unchanged, if that would not be the same records or a broker would refuse it. The
-// caller then decodes and builds the batch anew. So it is for
+// It returns false, with the batch unchanged, if that would not be the same
+// records or a broker would refuse it. The caller then decodes and builds the
+// batch anew. So it is for
 //
 //   - a batch with holes or without records: brokers want the offsets of a produced batch to be dense;
 //   - LogAppendTime: brokers refuse the bit, and without it the producer's own times would show;
@@ -33,7 +35,8 @@ func SetProducer(batch []byte, producerID int64, epoch int16, seq int32) (ok boo
 	return true
 }
 
-// NextSequence is the sequence after count records from seq. Sequences go on at 0 after the highest int32.
+// NextSequence is the sequence after count records from seq. Sequences go on at
+// 0 after the highest int32.
 func NextSequence(seq, count int32) int32 {
 	return int32((int64(seq) + int64(count)) & math.MaxInt32)
 }

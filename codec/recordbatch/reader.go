@@ -5,8 +5,8 @@ import (
 	"math"
 )
 
-// reader takes fields off bytes. After the first broken rule it has no bytes and gives zeros, so that callers check
-// once at the end.
+// reader takes fields off bytes. After the first broken rule it has no bytes
+// and gives zeros, so that callers check once at the end.
 type reader struct {
 	b    []byte
 	rule string // the first one broken
@@ -40,7 +40,8 @@ func (r *reader) varint64() int64 {
 	return v
 }
 
-// varint32 reads a zigzag number of at most five bytes, Kafka's limit for lengths and counts.
+// varint32 reads a zigzag number of at most five bytes, Kafka's limit for
+// lengths and counts.
 func (r *reader) varint32() int32 {
 	if len(r.b) > 0 && r.b[0] < 0x80 {
 		v := int32(r.b[0]>>1) ^ -int32(r.b[0]&1)

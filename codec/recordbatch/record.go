@@ -1,6 +1,7 @@
 package recordbatch
 
-// Record is one record of a batch. A nil Key or Value is null, an empty one is empty.
+// Record is one record of a batch. A nil Key or Value is null, an empty one is
+// empty.
 type Record struct {
 	Offset     int64
 	Timestamp  int64 // ms since the epoch, any value; the broker's time in a LogAppendTime batch
@@ -9,7 +10,8 @@ type Record struct {
 	Attributes int8           // unused by Kafka so far
 }
 
-// RecordHeader is one header of a record. The key is bytes, for Kafka does not check that it is UTF-8; it is never null.
+// RecordHeader is one header of a record. The key is bytes, for Kafka does not
+// check that it is UTF-8; it is never null.
 type RecordHeader struct {
 	Key   []byte
 	Value []byte // nil is null

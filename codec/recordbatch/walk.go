@@ -19,8 +19,8 @@ func (w *walk) key() (RecordKey, error) {
 	return RecordKey{Offset: offset, Key: key}, nil
 }
 
-// step judges the record that r was read from and gives its offset. Offsets rise within a batch, also where compaction
-// left holes.
+// step judges the record that r was read from and gives its offset. Offsets
+// rise within a batch, also where compaction left holes.
 func (w *walk) step(r *reader, delta int32) (offset int64, err error) {
 	switch {
 	case w.r.rule != "":

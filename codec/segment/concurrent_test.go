@@ -11,7 +11,8 @@ import (
 	"github.com/tidemark-io/tidemark/codec/segment"
 )
 
-// TestConcurrently lets many writers share a pool and many readers a segment; the race detector watches.
+// TestConcurrently lets many writers share a pool and many readers a segment;
+// the race detector watches.
 func TestConcurrently(t *testing.T) {
 	pool := segment.NewPool()
 	_, archiver := newTrust(t, archiveID)

@@ -12,7 +12,8 @@ import (
 	"github.com/tidemark-io/tidemark/codec/signed"
 )
 
-// small is a segment of two blocks with filters, one compressed by tidemark and one by the producer.
+// small is a segment of two blocks with filters, one compressed by tidemark and
+// one by the producer.
 func small(t testing.TB) ([]byte, [][]byte) {
 	t.Helper()
 	batches := [][]byte{
@@ -22,8 +23,9 @@ func small(t testing.TB) ([]byte, [][]byte) {
 	return write(t, testHeader(), segment.Options{BlockSize: 1, Compression: block.Zstd, Filter: true}, batches...).Data, batches
 }
 
-// TestEveryBitFlipIsNoticed changes each bit of a segment in turn (fault 50): whatever is opened afterwards is what was
-// sealed, and something does not open.
+// TestEveryBitFlipIsNoticed changes each bit of a segment in turn (fault 50):
+// whatever is opened afterwards is what was sealed, and something does not
+// open.
 func TestEveryBitFlipIsNoticed(t *testing.T) {
 	data, batches := small(t)
 	trust, _ := newTrust(t, archiveID)

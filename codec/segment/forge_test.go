@@ -14,15 +14,16 @@ import (
 	"github.com/tidemark-io/tidemark/codec/signed"
 )
 
-// These tests change segments as someone could who holds the archiver's signing key but not the secrets: the signature
-// is always right.
+// These tests change segments as someone could who holds the archiver's signing
+// key but not the secrets: the signature is always right.
 
 const (
 	trailerSize = 84
 	entrySize   = 170
 )
 
-// forge lets change edit a copy of a segment, given where its entries begin, and signs it again.
+// forge lets change edit a copy of a segment, given where its entries begin,
+// and signs it again.
 func forge(t testing.TB, data []byte, change func(data []byte, entries int)) []byte {
 	t.Helper()
 	_, archiver := newTrust(t, archiveID)
@@ -70,8 +71,8 @@ func swap(a, b []byte) {
 	copy(b, c)
 }
 
-// TestBlockOfAnotherSegment puts a block of a segment with the same secret and offsets, but another partition, in place
-// of our own (fault 48).
+// TestBlockOfAnotherSegment puts a block of a segment with the same secret and
+// offsets, but another partition, in place of our own (fault 48).
 func TestBlockOfAnotherSegment(t *testing.T) {
 	h := testHeader()
 	h.Partition++

@@ -27,7 +27,8 @@ func FuzzOpen(f *testing.F) {
 	})
 }
 
-// FuzzForged signs whatever the fuzzer makes of footer and blocks: no panic, and no bytes but those that were sealed.
+// FuzzForged signs whatever the fuzzer makes of footer and blocks: no panic,
+// and no bytes but those that were sealed.
 func FuzzForged(f *testing.F) {
 	data, batches := small(f)
 	trust, _ := newTrust(f, archiveID)

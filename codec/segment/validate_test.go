@@ -19,7 +19,8 @@ func soundHeader() Header {
 	}
 }
 
-// soundFooter is of a segment with a header of 200 bytes: two blocks of 100 bytes, a filter of 50 for the second.
+// soundFooter is of a segment with a header of 200 bytes: two blocks of 100
+// bytes, a filter of 50 for the second.
 func soundFooter() *Footer {
 	entry := BlockInfo{Position: 200, Stored: 100, Plain: 72, Base: 10, Next: 20, Batches: 1, Records: 3, MaxTimestamp: 9, MinTimestamp: NoTimestamp}
 	second := entry
@@ -93,7 +94,8 @@ func TestFooterRules(t *testing.T) {
 	}
 }
 
-// TestBodyRules gives checkBody bodies that GCM would never let through: the writer's own mistakes.
+// TestBodyRules gives checkBody bodies that GCM would never let through: the
+// writer's own mistakes.
 func TestBodyRules(t *testing.T) {
 	var b recordbatch.Builder
 	batch := func(base int64) []byte {
@@ -128,7 +130,8 @@ func TestBodyRules(t *testing.T) {
 	}
 }
 
-// TestTooLargeForKeys: a batch that the decoder may not look into is no error, and costs its block the filter.
+// TestTooLargeForKeys: a batch that the decoder may not look into is no error,
+// and costs its block the filter.
 func TestTooLargeForKeys(t *testing.T) {
 	w, err := NewWriter(soundHeader(), block.Secret{}, Options{Filter: true})
 	if err != nil {
@@ -163,7 +166,8 @@ func TestTooLargeForKeys(t *testing.T) {
 	}
 }
 
-// TestHostileLengths: lengths of a tail that nobody signed are bounded before anything is read or made.
+// TestHostileLengths: lengths of a tail that nobody signed are bounded before
+// anything is read or made.
 func TestHostileLengths(t *testing.T) {
 	for _, n := range []uint32{0, headerFixed, maxFooter + 1, math.MaxUint32} {
 		tail := trailer{signature: make([]byte, 64), footer: n}.appendTo(nil)

@@ -53,7 +53,8 @@ func TestSegmentWithoutBlocks(t *testing.T) {
 	}
 }
 
-// TestFirstBatchMayBeginBelow: a fetch from mid-batch returns the whole batch (fault 84).
+// TestFirstBatchMayBeginBelow: a fetch from mid-batch returns the whole batch
+// (fault 84).
 func TestFirstBatchMayBeginBelow(t *testing.T) {
 	w := newWriter(t, segment.Options{})
 	want := put(t, w, recordbatch.Options{BaseOffset: 95}, 10)
@@ -136,8 +137,9 @@ func TestWriterRefuses(t *testing.T) {
 	}
 }
 
-// TestUnreadableKeys: a batch whose records cannot be read is refused when a filter needs them, and the segment goes on,
-// with its last block reaching to the end.
+// TestUnreadableKeys: a batch whose records cannot be read is refused when a
+// filter needs them, and the segment goes on, with its last block reaching to
+// the end.
 func TestUnreadableKeys(t *testing.T) {
 	w := newWriter(t, segment.Options{BlockSize: 1, Filter: true})
 	want := put(t, w, recordbatch.Options{BaseOffset: 100}, 5)
@@ -153,7 +155,8 @@ func TestUnreadableKeys(t *testing.T) {
 	checkFilters(t, r)
 }
 
-// TestKeysOfARefusedBatch: the keys that came before the damage are not in the filter.
+// TestKeysOfARefusedBatch: the keys that came before the damage are not in the
+// filter.
 func TestKeysOfARefusedBatch(t *testing.T) {
 	w := newWriter(t, segment.Options{Filter: true})
 	put(t, w, recordbatch.Options{BaseOffset: 100}, 5)
@@ -196,7 +199,8 @@ func TestTimestampsAndFlags(t *testing.T) {
 	}
 }
 
-// TestCompressedOnce: what the producer compressed is left alone, what it did not is compressed.
+// TestCompressedOnce: what the producer compressed is left alone, what it did
+// not is compressed.
 func TestCompressedOnce(t *testing.T) {
 	for codec, want := range map[recordbatch.Codec]block.Compression{recordbatch.CodecGzip: block.None, recordbatch.CodecNone: block.Zstd} {
 		s := write(t, testHeader(), segment.Options{Compression: block.Zstd}, row(t, codec, 3, 100)...)

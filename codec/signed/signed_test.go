@@ -157,7 +157,8 @@ func TestIntroductionsAreRefused(t *testing.T) {
 	}
 }
 
-// TestIdentityIsPinned: archive.json is compared with the configuration, never believed (fault 81).
+// TestIdentityIsPinned: archive.json is compared with the configuration, never
+// believed (fault 81).
 func TestIdentityIsPinned(t *testing.T) {
 	s := newSetting(t)
 	identity := signed.Identity{Archive: archive, Root: s.root.Public(), Created: time.Unix(5, 0).UTC()}

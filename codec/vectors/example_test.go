@@ -13,7 +13,8 @@ import (
 	"github.com/tidemark-io/tidemark/codec/block"
 )
 
-// The worked example of FORMAT.md stands between these lines. TestUpdate writes it, TestExample compares it.
+// The worked example of FORMAT.md stands between these lines. TestUpdate writes
+// it, TestExample compares it.
 const (
 	formatFile   = "../FORMAT.md"
 	exampleFile  = "good-example.seg"
@@ -85,7 +86,8 @@ func (p *printer) value(name string, b []byte) {
 	}
 }
 
-// example prints the segment of exampleFile: one block of one record, with a filter.
+// example prints the segment of exampleFile: one block of one record, with a
+// filter.
 func example(t *testing.T) string {
 	t.Helper()
 	data, err := os.ReadFile(exampleFile)
@@ -125,7 +127,8 @@ func (p *printer) header(size int) {
 		size-122, "topic name")
 }
 
-// secrets prints what is not in the file: the keys, derived by nothing but HKDF, the body and the name.
+// secrets prints what is not in the file: the keys, derived by nothing but
+// HKDF, the body and the name.
 func (p *printer) secrets(t *testing.T) {
 	t.Helper()
 	m := loadManifest(t)

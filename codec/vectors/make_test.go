@@ -34,7 +34,8 @@ func (m *maker) good() {
 	m.addGood("good-branch.seg", "a branch; the first batch begins below base; the producer compressed the second", m.seal(h, zstd, 125, a, lz4), a, lz4)
 }
 
-// pair is a segment of two blocks of one length with filters of one length, and the data alone.
+// pair is a segment of two blocks of one length with filters of one length, and
+// the data alone.
 func (m *maker) pair(base int64) (names.Range, []byte) {
 	s := m.seal(m.header(base), segment.Options{BlockSize: 1, Filter: true}, base+6,
 		m.batch(recordbatch.Options{BaseOffset: base}, 3), m.batch(recordbatch.Options{BaseOffset: base + 3}, 3))
@@ -86,7 +87,8 @@ func (m *maker) flipped() {
 	}
 }
 
-// misplaced makes segments whose parts, or which themselves, are in another place; signatures are right.
+// misplaced makes segments whose parts, or which themselves, are in another
+// place; signatures are right.
 func (m *maker) misplaced() {
 	name, data := m.pair(200)
 	other, otherData := m.pair(300)
@@ -123,7 +125,8 @@ func swap(a, b []byte) {
 	copy(b, c)
 }
 
-// transplant puts the first block of another segment in place of one's own, with its SHA-256 and, at 64, commitment.
+// transplant puts the first block of another segment in place of one's own,
+// with its SHA-256 and, at 64, commitment.
 func transplant(other []byte, digests int) func(b []byte, at int) {
 	return func(b []byte, at int) {
 		first, size := int(binary.BigEndian.Uint64(b[at:])), int(binary.BigEndian.Uint32(b[at+8:]))

@@ -28,12 +28,15 @@ type vector struct {
 	Name string `json:"name"`
 	// Secret is the segment's secret in hex, as far as the reader knows.
 	Secret string `json:"secret"`
-	// Outcome is that of reading everything; with several errors, the first in the order of FORMAT.md.
+	// Outcome is that of reading everything; with several errors, the first in
+	// the order of FORMAT.md.
 	Outcome string `json:"outcome"`
-	// Blocks and LogSHA256 are set for ok: how many blocks, and the SHA-256 of all bodies in one, in hex.
+	// Blocks and LogSHA256 are set for ok: how many blocks, and the SHA-256 of
+	// all bodies in one, in hex.
 	Blocks    int    `json:"blocks,omitempty"`
 	LogSHA256 string `json:"log_sha256,omitempty"`
-	// Present and Absent are record keys that the filters say maybe and no to: of any block, and of every block.
+	// Present and Absent are record keys that the filters say maybe and no to:
+	// of any block, and of every block.
 	Present []string `json:"present,omitempty"`
 	Absent  []string `json:"absent,omitempty"`
 }

@@ -37,8 +37,8 @@ func TestPythonReader(t *testing.T) {
 	}
 }
 
-// findPython returns a Python that has both modules: the system's, or one in an environment of its own in the user's
-// cache, made on first use.
+// findPython returns a Python that has both modules: the system's, or one in an
+// environment of its own in the user's cache, made on first use.
 func findPython(ctx context.Context) (string, error) {
 	system, err := exec.LookPath("python3")
 	if err != nil {

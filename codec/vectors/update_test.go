@@ -131,8 +131,9 @@ func (m *maker) save() {
 	m.must(os.WriteFile(manifestFile, append(b, '\n'), 0o644))
 }
 
-// resign edits a copy of a segment, given where its first entry begins, and signs it again: what someone could do who
-// has the archiver's key but no secret.
+// resign edits a copy of a segment, given where its first entry begins, and
+// signs it again: what someone could do who has the archiver's key but no
+// secret.
 func (m *maker) resign(data []byte, edit func(b []byte, entry int)) []byte {
 	b := bytes.Clone(data)
 	end := len(b) - 84

@@ -21,7 +21,8 @@ type KafkaOptions struct {
 	// Brokers is the number of nodes, each broker and controller; 0 means 1.
 	// With 3, topics that Kafka makes for itself have three replicas.
 	Brokers int
-	// Port is the first node's; the others take the ports after it. 0 means any free ones.
+	// Port is the first node's; the others take the ports after it. 0 means any
+	// free ones.
 	Port int
 	// Listeners are added beside PLAINTEXT, each on a port of its own.
 	Listeners []Listener

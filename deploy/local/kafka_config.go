@@ -99,8 +99,9 @@ func properties(n node, all []node, o KafkaOptions) []byte {
 		"auto.create.topics.enable":        "false",
 		"group.initial.rebalance.delay.ms": "0",
 		"group.min.session.timeout.ms":     "1000",
-		// A broker that was killed may register again only when the session of its former
-		// life is over, and its partitions have no leader until then: 9 s by default.
+		// A broker that was killed may register again only when the session of
+		// its former life is over, and its partitions have no leader until
+		// then: 9 s by default.
 		"broker.session.timeout.ms":    "3000",
 		"broker.heartbeat.interval.ms": "500",
 		// The session of a KIP-848 group is the broker's to choose; tests of a

@@ -20,7 +20,8 @@ const (
 
 // brokerReady asks the broker at addr for metadata and returns nil when it is
 // of this cluster and lists all the broker ids as alive. It speaks the Kafka
-// protocol by hand, as a client library would make this package's users depend on it.
+// protocol by hand, as a client library would make this package's users depend
+// on it.
 func brokerReady(ctx context.Context, addr, cluster string, ids ...int32) error {
 	answer, err := askMetadata(ctx, addr)
 	if err != nil {

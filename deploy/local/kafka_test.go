@@ -106,7 +106,8 @@ func TestKafkaKeepsRecordsOverRestartAndKill(t *testing.T) {
 	checkTools(t, kafka)
 }
 
-// checkTools runs Kafka's own tools against a cluster that holds one, two and three.
+// checkTools runs Kafka's own tools against a cluster that holds one, two and
+// three.
 func checkTools(t *testing.T, kafka *local.Kafka) {
 	t.Helper()
 	ctx := testContext(t)

@@ -38,9 +38,9 @@ type S3 struct {
 }
 
 // StartS3 starts an S3 server that keeps everything under dir and returns when
-// it answers. Versions and Object Lock work. What an earlier server left there is
-// served again. The file system needs extended attributes, as ext4, xfs, btrfs, APFS and,
-// since Linux 6.6, tmpfs have them.
+// it answers. Versions and Object Lock work. What an earlier server left there
+// is served again. The file system needs extended attributes, as ext4, xfs,
+// btrfs, APFS and, since Linux 6.6, tmpfs have them.
 //
 // ctx bounds the start only; Stop or Kill ends the server.
 func StartS3(ctx context.Context, dir string, o S3Options) (*S3, error) {
@@ -113,7 +113,8 @@ func (s *S3) process(binary string, o S3Options) *Process {
 	}
 }
 
-// answersOK asks once, without believing or needing the certificate: it sends nothing secret.
+// answersOK asks once, without believing or needing the certificate: it sends
+// nothing secret.
 func answersOK(ctx context.Context, url string) error {
 	client := http.Client{
 		Timeout:   answerTimeout,

@@ -7,7 +7,8 @@ type Kind string
 
 // The kinds of findings.
 const (
-	// KindDamaged: bytes were changed or cut off; length or checksum is not what it must be.
+	// KindDamaged: bytes were changed or cut off; length or checksum is not
+	// what it must be.
 	KindDamaged Kind = "damaged"
 	// KindForged: no key that this archive trusts for it signed the object.
 	KindForged Kind = "forged"
@@ -23,7 +24,8 @@ const (
 	KindVersion Kind = "unknown-version"
 	// KindAbsent: the object was listed or expected and is not there.
 	KindAbsent Kind = "absent"
-	// KindUnreachable: the store or the KMS did not answer; nothing is known about the object.
+	// KindUnreachable: the store or the KMS did not answer; nothing is known
+	// about the object.
 	KindUnreachable Kind = "unreachable"
 	// KindUnknownName: an object whose name tidemark did not give. It is not read.
 	KindUnknownName Kind = "unknown-name"
@@ -33,11 +35,13 @@ const (
 	KindGap Kind = "gap"
 	// KindLost: offsets that no copy serves.
 	KindLost Kind = "lost"
-	// KindChain: a segment or gap names a predecessor that is not the one that ends where it begins.
+	// KindChain: a segment or gap names a predecessor that is not the one that
+	// ends where it begins.
 	KindChain Kind = "chain"
 	// KindOverlap: several objects hold the same offsets, which is no harm.
 	KindOverlap Kind = "overlap"
-	// KindNoBeginning: the first object of a partition names a predecessor that no region holds.
+	// KindNoBeginning: the first object of a partition names a predecessor that
+	// no region holds.
 	KindNoBeginning Kind = "no-beginning"
 )
 

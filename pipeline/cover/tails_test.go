@@ -287,7 +287,8 @@ func TestPartitions(t *testing.T) {
 	}
 }
 
-// Row 63: a name inside a partition that tidemark did not give is reported, not read.
+// Row 63: a name inside a partition that tidemark did not give is reported, not
+// read.
 func TestMapUnknown(t *testing.T) {
 	w := covertest.New(t)
 	row := w.Row(0, 1)

@@ -17,7 +17,8 @@ import (
 	"github.com/tidemark-io/tidemark/pipeline/cover"
 )
 
-// surveyParallel is how many footers are read at once: each is one or two small requests that wait for the store.
+// surveyParallel is how many footers are read at once: each is one or two small
+// requests that wait for the store.
 const surveyParallel = 16
 
 // archive makes a Source of an archive.
@@ -26,8 +27,9 @@ type archive struct {
 	report func(cover.Finding)
 }
 
-// FromArchive reads through the cover rule: from the nearest region that serves a block, then from the others. What is found
-// wrong with copies on the way goes to report, which may be nil and is called by several goroutines at once.
+// FromArchive reads through the cover rule: from the nearest region that serves
+// a block, then from the others. What is found wrong with copies on the way
+// goes to report, which may be nil and is called by several goroutines at once.
 func FromArchive(a *cover.Archive, report func(cover.Finding)) Source {
 	return &archive{cover: a, report: report}
 }
@@ -66,7 +68,8 @@ func (s *archive) Partitions(ctx context.Context, topic string) ([]names.Partiti
 	return found, nil
 }
 
-// made tells when the newest segment of a partition was begun, zero if there is none.
+// made tells when the newest segment of a partition was begun, zero if there is
+// none.
 func (s *archive) made(ctx context.Context, p names.Partition) (time.Time, error) {
 	m, err := s.cover.Map(ctx, p)
 	if err != nil {
@@ -97,7 +100,8 @@ func (s *archive) verified(ctx context.Context, c cover.Candidate) (*cover.Objec
 	return nil, errors.Join(reasons...)
 }
 
-// Survey counts only what verifies: offsets whose every copy is damaged are missing, whatever the names say.
+// Survey counts only what verifies: offsets whose every copy is damaged are
+// missing, whatever the names say.
 func (s *archive) Survey(ctx context.Context, p names.Partition) (Survey, error) {
 	m, err := s.cover.Map(ctx, p)
 	if err != nil {
@@ -163,7 +167,8 @@ func (s *Survey) add(o *cover.Object) {
 	})
 }
 
-// missing returns what no segment covers, with the reason where a gap file tells it.
+// missing returns what no segment covers, with the reason where a gap file
+// tells it.
 func missing(span cover.Offsets, covered *cover.Coverage, files []*cover.Object) []Gap {
 	var found []Gap
 	for _, f := range files {

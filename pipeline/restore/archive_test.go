@@ -212,7 +212,8 @@ func TestSurveyOfARealArchive(t *testing.T) {
 	}
 }
 
-// Topic ids are random: the newest life is told by its segments, and a branch by the epoch it began with.
+// Topic ids are random: the newest life is told by its segments, and a branch
+// by the epoch it began with.
 func TestNewestLifeOfARealArchive(t *testing.T) {
 	v := newVault(t)
 	old := names.Partition{Topic: "orders", Lineage: names.Lineage{Topic: names.TopicID{200}, Branch: names.RootBranch}}

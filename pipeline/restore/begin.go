@@ -7,7 +7,8 @@ import (
 	"github.com/tidemark-io/tidemark/codec/recordbatch"
 )
 
-// claim makes the state file of a new restore, after it has seen that the target still is as the plan says.
+// claim makes the state file of a new restore, after it has seen that the
+// target still is as the plan says.
 func (x *execution) claim(ctx context.Context) error {
 	cluster, states, err := x.target.describe(ctx, x.plan.into())
 	if err != nil {
@@ -29,8 +30,8 @@ func (x *execution) claim(ctx context.Context) error {
 	return x.state.save(x.options.StateFile)
 }
 
-// create makes the topics that are missing, sees that all are empty, and remembers their ids. Nothing is produced before
-// that is saved.
+// create makes the topics that are missing, sees that all are empty, and
+// remembers their ids. Nothing is produced before that is saved.
 func (x *execution) create(ctx context.Context) error {
 	for _, t := range x.plan.Topics {
 		if !t.Create {
@@ -82,7 +83,8 @@ func (x *execution) mustBeEmpty(ctx context.Context, t TopicPlan) error {
 	return nil
 }
 
-// recognise sees that the target topics are the very ones that an earlier run filled.
+// recognise sees that the target topics are the very ones that an earlier run
+// filled.
 func (x *execution) recognise(ctx context.Context) error {
 	if err := x.awaitLeaders(ctx); err != nil {
 		return err
@@ -101,7 +103,8 @@ type arrival struct {
 	last    *recordbatch.Record // nil on a first run
 }
 
-// arrived looks at every partition of a topic. On a resumed restore it proves that what is there is ours.
+// arrived looks at every partition of a topic. On a resumed restore it proves
+// that what is there is ours.
 func (x *execution) arrived(ctx context.Context, t TopicPlan) (map[int32]arrival, error) {
 	ends, err := x.target.offsets(ctx, t.Into, t.PartitionCount, latestOffset)
 	if err != nil {

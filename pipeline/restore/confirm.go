@@ -5,8 +5,9 @@ import (
 	"fmt"
 )
 
-// confirm compares the target's end offsets with the records that came back: the last word belongs to the target, not to
-// the answers that were counted. A new leader may tell an older end for a moment.
+// confirm compares the target's end offsets with the records that came back:
+// the last word belongs to the target, not to the answers that were counted. A
+// new leader may tell an older end for a moment.
 func (x *execution) confirm(ctx context.Context, lanes []*lane) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, x.options.StallTimeout, ErrStalled)
 	defer cancel()

@@ -9,8 +9,9 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 )
 
-// create makes a target topic in which nothing is refused or lost while it is filled. A topic that is there already is left
-// alone: a restore that died right here made it.
+// create makes a target topic in which nothing is refused or lost while it is
+// filled. A topic that is there already is left alone: a restore that died
+// right here made it.
 func (t *target) create(ctx context.Context, topic TopicPlan, replication int16) error {
 	if replication == 0 {
 		replication = -1 // the cluster's default (KIP-464)
@@ -41,7 +42,8 @@ func restoreSettings() map[string]*string {
 	return config
 }
 
-// oldSettings are for brokers before Kafka 3.6, which do not know the two newer limits on timestamps.
+// oldSettings are for brokers before Kafka 3.6, which do not know the two newer
+// limits on timestamps.
 func oldSettings() map[string]*string {
 	config := restoreSettings()
 	config[oldTimestampLimit] = config["message.timestamp.before.max.ms"]

@@ -7,8 +7,9 @@ import (
 	"github.com/tidemark-io/tidemark/codec/recordbatch"
 )
 
-// cutter turns pieces of one partition into batches that hold the records at or before the moment. The same pieces always
-// become the same batches. One goroutine owns it.
+// cutter turns pieces of one partition into batches that hold the records at or
+// before the moment. The same pieces always become the same batches. One
+// goroutine owns it.
 type cutter struct {
 	to    int64 // ms
 	limit int   // bytes of a batch
@@ -35,13 +36,15 @@ func (c cut) own() []byte {
 	return c.bytes
 }
 
-// BatchTooLargeError reports a batch that the target does not take. It was not produced.
+// BatchTooLargeError reports a batch that the target does not take. It was not
+// produced.
 type BatchTooLargeError struct {
 	// Offset is the archived offset of the first record.
 	Offset int64
 	// Size and Limit are bytes; Limit is the target's max.message.bytes.
 	Size, Limit int
-	// Records is how many records the batch holds; one that holds a single record cannot be split.
+	// Records is how many records the batch holds; one that holds a single
+	// record cannot be split.
 	Records int32
 }
 
@@ -76,13 +79,15 @@ func (c *cutter) cut(p Piece) ([]cut, error) {
 	return c.fit(one)
 }
 
-// producible tells whether brokers take the batch as it is and its records keep their meaning; see recordbatch.SetProducer.
+// producible tells whether brokers take the batch as it is and its records keep
+// their meaning; see recordbatch.SetProducer.
 func producible(h recordbatch.Header) bool {
 	return h.Count > 0 && recordbatch.IsDense(h) && !h.LogAppendTime() && !h.HasDeleteHorizon()
 }
 
-// filter builds a batch of the records at or before the moment, with dense offsets. Records of a LogAppendTime batch all
-// have its highest timestamp, and keep it as their create time.
+// filter builds a batch of the records at or before the moment, with dense
+// offsets. Records of a LogAppendTime batch all have its highest timestamp, and
+// keep it as their create time.
 func (c *cutter) filter(p Piece, codec recordbatch.Codec) (cut, error) {
 	var out cut
 	c.builder.Reset(recordbatch.Options{LeaderEpoch: -1, Codec: codec})
@@ -118,7 +123,8 @@ func (c *cutter) finish(out cut) (cut, error) {
 	return out, nil
 }
 
-// fit halves a batch until its parts are within the target's limit, if that is allowed.
+// fit halves a batch until its parts are within the target's limit, if that is
+// allowed.
 func (c *cutter) fit(whole cut) ([]cut, error) {
 	if len(whole.bytes) <= c.limit {
 		return []cut{whole}, nil
@@ -148,7 +154,8 @@ func (c *cutter) part(whole cut, from, to int32) (cut, error) {
 	if err != nil {
 		return cut{}, err
 	}
-	// A batch that was cut has offsets from 0 on; one that is verbatim has the archived ones.
+	// A batch that was cut has offsets from 0 on; one that is verbatim has the
+	// archived ones.
 	out := cut{count: to - from, first: whole.first + int64(from), last: whole.last - int64(whole.count-to)}
 	c.builder.Reset(recordbatch.Options{LeaderEpoch: -1, Codec: h.Codec()})
 	var i int32

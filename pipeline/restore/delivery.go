@@ -15,7 +15,8 @@ import (
 type ForeignWriteError struct {
 	Topic     string
 	Partition int32
-	// Want is the target offset that a batch had to get, Got the one that it has or that holds something else.
+	// Want is the target offset that a batch had to get, Got the one that it
+	// has or that holds something else.
 	Want, Got int64
 }
 
@@ -24,10 +25,12 @@ func (e *ForeignWriteError) Error() string {
 		e.Topic, e.Partition, e.Want, e.Got)
 }
 
-// ErrStalled reports a partition that got no helpful answer for too long. Running the restore again resumes it.
+// ErrStalled reports a partition that got no helpful answer for too long.
+// Running the restore again resumes it.
 var ErrStalled = errors.New("the target gives no answer that helps; run again to resume")
 
-// persist tries something at a partition's leader until it works, stalls, or cannot be mended by waiting.
+// persist tries something at a partition's leader until it works, stalls, or
+// cannot be mended by waiting.
 func (x *execution) persist(ctx context.Context, p place, try func(ctx context.Context, broker int32) error) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, x.options.StallTimeout, ErrStalled)
 	defer cancel()
@@ -50,8 +53,9 @@ func (x *execution) persist(ctx context.Context, p place, try func(ctx context.C
 	}
 }
 
-// produce sends a batch until it is in the target. The bytes, and so the sequence, are the same each time: the broker knows
-// a batch that arrived although its answer did not.
+// produce sends a batch until it is in the target. The bytes, and so the
+// sequence, are the same each time: the broker knows a batch that arrived
+// although its answer did not.
 func (l *lane) produce(ctx context.Context, item loaded) error {
 	var got receipt
 	err := l.persist(ctx, l.place, func(ctx context.Context, broker int32) error {
@@ -64,7 +68,8 @@ func (l *lane) produce(ctx context.Context, item loaded) error {
 	return l.checkPlace(got, item)
 }
 
-// checkPlace compares the offset that the broker gave the batch with the number of records before it.
+// checkPlace compares the offset that the broker gave the batch with the number
+// of records before it.
 func (l *lane) checkPlace(r receipt, item loaded) error {
 	if r.base >= 0 && r.base != item.base {
 		return &ForeignWriteError{Topic: l.place.topic, Partition: l.place.partition, Want: item.base, Got: r.base}
@@ -72,8 +77,8 @@ func (l *lane) checkPlace(r receipt, item loaded) error {
 	return nil
 }
 
-// retriable is true for lost connections, lost leaders and slow replicas. A batch that the broker calls corrupt will be so
-// the next time.
+// retriable is true for lost connections, lost leaders and slow replicas. A
+// batch that the broker calls corrupt will be so the next time.
 func retriable(err error) bool {
 	var foreign *ForeignWriteError
 	if errors.Is(err, kgo.ErrClientClosed) || errors.Is(err, kerr.CorruptMessage) || errors.As(err, &foreign) {
@@ -95,7 +100,8 @@ func (l *lane) explain(err error, item loaded) error {
 	return fmt.Errorf("produce %d records at target offset %d: %w", item.count, item.base, err)
 }
 
-// wait sleeps for half to all of a pause, so that lanes do not come back all at once.
+// wait sleeps for half to all of a pause, so that lanes do not come back all at
+// once.
 func wait(ctx context.Context, pause time.Duration) error {
 	t := time.NewTimer(pause/2 + rand.N(pause/2+1))
 	defer t.Stop()

@@ -18,7 +18,8 @@ type Difference struct {
 	Unusable bool `json:"unusable,omitempty"`
 }
 
-// setting is what a topic must be set to so that nothing is refused or lost while it is restored.
+// setting is what a topic must be set to so that nothing is refused or lost
+// while it is restored.
 type setting struct{ name, want, effect string }
 
 func settings() []setting {
@@ -88,7 +89,8 @@ func (t *TopicPlan) differSettings(s topicState) {
 	}
 }
 
-// compareLog looks for records and counts partitions. A topic whose records are gone is not empty: its offsets go on.
+// compareLog looks for records and counts partitions. A topic whose records are
+// gone is not empty: its offsets go on.
 func (b *planner) compareLog(ctx context.Context, t *TopicPlan, s topicState) error {
 	if !s.id.IsZero() && s.id == t.ID {
 		t.differ("cluster", s.id.String(), "another topic", "this is the very topic that was archived")

@@ -19,18 +19,21 @@ import (
 
 // Options say how a plan is executed. All but StateFile have defaults.
 type Options struct {
-	// StateFile is where the restore keeps what it needs to resume. It stays after the end, so that executing the plan once
-	// more finds nothing to do. Its folder must exist.
+	// StateFile is where the restore keeps what it needs to resume. It stays
+	// after the end, so that executing the plan once more finds nothing to do.
+	// Its folder must exist.
 	StateFile string
 	// MaxRate bounds the bytes produced per second; 0 is no bound.
 	MaxRate int64
 	// Parallel is how many partitions are read at once.
 	Parallel int
-	// Memory bounds the bytes of batches that wait for a broker. A larger batch waits alone.
+	// Memory bounds the bytes of batches that wait for a broker. A larger batch
+	// waits alone.
 	Memory int64
 	// StallTimeout is how long a partition may go without a batch acknowledged.
 	StallTimeout time.Duration
-	// Progress is called after every acknowledged batch, by one goroutine at a time. It must be quick.
+	// Progress is called after every acknowledged batch, by one goroutine at a
+	// time. It must be quick.
 	Progress func(Progress)
 	// Logger takes what happens on the way.
 	Logger *slog.Logger
@@ -74,12 +77,14 @@ type execution struct {
 	progress Progress
 }
 
-// Execute brings the plan's records into the target, or goes on where an earlier run with the same state file stopped. The
-// client must produce with all acks, which is its default.
+// Execute brings the plan's records into the target, or goes on where an
+// earlier run with the same state file stopped. The client must produce with
+// all acks, which is its default.
 //
-// After nil every record of the plan is in the target and acknowledged by all its in-sync replicas. After an error, a
-// cancelled context among them, the same call resumes. A plan with refusals is a [RefusedError] and one that differs from the
-// state file's [ErrPlanChanged]; nothing is written then.
+// After nil every record of the plan is in the target and acknowledged by all
+// its in-sync replicas. After an error, a cancelled context among them, the
+// same call resumes. A plan with refusals is a [RefusedError] and one that
+// differs from the state file's [ErrPlanChanged]; nothing is written then.
 func Execute(ctx context.Context, plan *Plan, src Source, client *kgo.Client, options Options) (Result, error) {
 	if err := plan.check(); err != nil {
 		return Result{}, err
@@ -119,7 +124,8 @@ func newExecution(plan *Plan, src Source, client *kgo.Client, options Options) *
 	return x
 }
 
-// begin makes state file and target topics, or finds them as an earlier run left them. What exists after a crash
+// begin makes state file and target topics, or finds them as an earlier run
+// left them. What exists after a crash
 //
 //	before the state file: nothing; the next run begins anew
 //	before the topic ids are in it: topics without records; the next run finds or creates the others
@@ -173,7 +179,8 @@ func (x *execution) lane(t TopicPlan, p PartitionPlan, there arrival) *lane {
 	}
 }
 
-// run owns all goroutines of the restore: they have ended when it returns. The first lane that fails stops the others.
+// run owns all goroutines of the restore: they have ended when it returns. The
+// first lane that fails stops the others.
 func (x *execution) run(ctx context.Context, lanes []*lane) error {
 	sendCtx, stop := context.WithCancel(ctx)
 	var workers errgroup.Group

@@ -12,7 +12,8 @@ import (
 	"github.com/tidemark-io/tidemark/codec/recordbatch"
 )
 
-// everyKind is a log with all that makes a batch come back otherwise than it was archived. The moment of interest is 1000.
+// everyKind is a log with all that makes a batch come back otherwise than it
+// was archived. The moment of interest is 1000.
 func everyKind(t testing.TB) *shelf {
 	plain := recordbatch.Options{}
 	odd := []recordbatch.Record{
@@ -219,7 +220,8 @@ func TestRateLimit(t *testing.T) {
 	})
 }
 
-// A budget below the size of one batch lets one batch through at a time; it must not block for ever.
+// A budget below the size of one batch lets one batch through at a time; it
+// must not block for ever.
 func TestTinyMemory(t *testing.T) {
 	c, client := cluster(t)
 	archive := shelves{orders(0): manyBatches(t, 30), orders(1): manyBatches(t, 30), orders(2): manyBatches(t, 30)}

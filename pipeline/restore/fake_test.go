@@ -116,7 +116,8 @@ func (p wholePiece) IsControl() bool {
 	return h.IsControl()
 }
 
-// clippedPiece hides that it is a whole batch, as pieces at the edge of a segment do.
+// clippedPiece hides that it is a whole batch, as pieces at the edge of a
+// segment do.
 type clippedPiece struct{ wholePiece }
 
 func (p clippedPiece) Whole() (recordbatch.Header, []byte, bool) {
@@ -150,7 +151,8 @@ func rec(offset, timestamp int64) recordbatch.Record {
 	}
 }
 
-// expected is the oracle: what the cut rule says comes back, computed from the records and not by the code under test.
+// expected is the oracle: what the cut rule says comes back, computed from the
+// records and not by the code under test.
 func expected(t testing.TB, s *shelf, to int64) []recordbatch.Record {
 	t.Helper()
 	var want []recordbatch.Record

@@ -19,7 +19,8 @@ import (
 	"github.com/tidemark-io/tidemark/deploy/local"
 )
 
-// Apache Kafka validates what kfake takes without a word: density, checksums, timestamps, sequences, settings.
+// Apache Kafka validates what kfake takes without a word: density, checksums,
+// timestamps, sequences, settings.
 func TestApacheKafka(t *testing.T) {
 	local.Require(t)
 	kafka, err := local.StartKafka(t.Context(), t.TempDir(), local.KafkaOptions{})
@@ -79,7 +80,8 @@ func realLargeBatch(t *testing.T, seeds []string) {
 	}
 }
 
-// killer ends a run in the middle of its nth produce request: written, not yet answered.
+// killer ends a run in the middle of its nth produce request: written, not yet
+// answered.
 type killer struct {
 	left atomic.Int64
 	kill context.CancelFunc

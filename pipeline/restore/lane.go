@@ -12,7 +12,8 @@ import (
 	"github.com/tidemark-io/tidemark/codec/segment"
 )
 
-// lane brings back one partition. Its reader cuts batches ahead, its shipper produces one at a time.
+// lane brings back one partition. Its reader cuts batches ahead, its shipper
+// produces one at a time.
 type lane struct {
 	*execution
 	topic  TopicPlan
@@ -21,7 +22,8 @@ type lane struct {
 	id     names.TopicID
 	cutter cutter
 
-	// there is how many records the target held when this run began; it falls to 0 while the reader skips them.
+	// there is how many records the target held when this run began; it falls
+	// to 0 while the reader skips them.
 	there int64
 	// last is the last of those records.
 	last   *recordbatch.Record
@@ -36,7 +38,8 @@ type loaded struct {
 	weight int64 // of the memory it holds
 }
 
-// ErrTargetAhead reports a target partition with more records than the plan can have put there.
+// ErrTargetAhead reports a target partition with more records than the plan can
+// have put there.
 var ErrTargetAhead = errors.New("the target holds more records than the plan brings")
 
 // run returns nil when the last batch of the partition was acknowledged.
@@ -54,7 +57,8 @@ func (l *lane) run(ctx context.Context) error {
 	return nil
 }
 
-// read cuts the plan's offsets into batches, skips the records that are in the target, and queues the others.
+// read cuts the plan's offsets into batches, skips the records that are in the
+// target, and queues the others.
 func (l *lane) read(ctx context.Context, queue chan<- loaded) error {
 	next := int64(0)
 	skip := func(b segment.BlockInfo) bool { return after(b, l.cutter.to) }
@@ -80,7 +84,8 @@ func (l *lane) read(ctx context.Context, queue chan<- loaded) error {
 	return nil
 }
 
-// load queues what of a batch is not in the target yet. base is the target offset of its first record.
+// load queues what of a batch is not in the target yet. base is the target
+// offset of its first record.
 func (l *lane) load(ctx context.Context, c cut, base int64, queue chan<- loaded) error {
 	if l.there > 0 && l.there <= int64(c.count) {
 		if err := l.sameAsThere(c); err != nil {
@@ -93,7 +98,8 @@ func (l *lane) load(ctx context.Context, c cut, base int64, queue chan<- loaded)
 		return nil
 	}
 	if l.there > 0 {
-		// The run before cut these records elsewhere, as happens when segments were rolled up since.
+		// The run before cut these records elsewhere, as happens when segments
+		// were rolled up since.
 		rest, err := l.cutter.part(c, int32(l.there), c.count)
 		if err != nil {
 			return err
@@ -120,8 +126,9 @@ func (l *lane) load(ctx context.Context, c cut, base int64, queue chan<- loaded)
 	}
 }
 
-// sequence is the sequence of the record with a target offset: the restore is the only producer, so sequences and offsets
-// count the same records. Sequences go on at 0 after the highest int32.
+// sequence is the sequence of the record with a target offset: the restore is
+// the only producer, so sequences and offsets count the same records. Sequences
+// go on at 0 after the highest int32.
 func sequence(offset int64) int32 { return int32(offset & 0x7fffffff) }
 
 // pace waits until the rate limit lets so many bytes through.

@@ -26,7 +26,8 @@ type leaders struct {
 	seen int // how often the target was asked
 }
 
-// of returns the leader, and the state of knowledge to hand to refresh if it proves wrong.
+// of returns the leader, and the state of knowledge to hand to refresh if it
+// proves wrong.
 func (l *leaders) of(p place) (broker int32, seen int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -37,8 +38,9 @@ func (l *leaders) of(p place) (broker int32, seen int) {
 	return broker, l.seen
 }
 
-// refresh asks again, unless another lane did since the caller looked. It keeps the lock while it asks: all lanes of a lost
-// broker come here at once, and one question is enough.
+// refresh asks again, unless another lane did since the caller looked. It keeps
+// the lock while it asks: all lanes of a lost broker come here at once, and one
+// question is enough.
 func (l *leaders) refresh(ctx context.Context, seen int) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -8,8 +8,9 @@ import (
 	"github.com/tidemark-io/tidemark/codec/segment"
 )
 
-// checkGaps refuses holes that nobody explained, and gaps in which the moment may lie: then the newest records at or before
-// it may be among the lost ones. Other gaps are only listed.
+// checkGaps refuses holes that nobody explained, and gaps in which the moment
+// may lie: then the newest records at or before it may be among the lost ones.
+// Other gaps are only listed.
 func (b *planner) checkGaps(ctx context.Context, topic string, pp PartitionPlan, s Survey) error {
 	if b.plan.Request.AllowIncomplete {
 		return nil
@@ -32,7 +33,8 @@ func (b *planner) checkGaps(ctx context.Context, topic string, pp PartitionPlan,
 	return nil
 }
 
-// inGap compares the moment with the times on both sides of the gap; a side without records is open.
+// inGap compares the moment with the times on both sides of the gap; a side
+// without records is open.
 func (b *planner) inGap(ctx context.Context, topic string, pp PartitionPlan, g Gap, s Survey) (bool, error) {
 	for _, seg := range s.Segments {
 		if seg.Next <= g.Base && seg.MaxTimestamp > b.plan.To {
@@ -100,9 +102,11 @@ func (b *planner) see(timestamp int64) {
 	}
 }
 
-// checkMoment compares the moment with all that the plan reads. Idle partitions are usual, so the newest record of any of
-// them vouches for the others. A moment behind it is one that the archive knows nothing about: restoring to now is common,
-// so it is not refused, but it is said before anything is written.
+// checkMoment compares the moment with all that the plan reads. Idle partitions
+// are usual, so the newest record of any of them vouches for the others. A
+// moment behind it is one that the archive knows nothing about: restoring to
+// now is common, so it is not refused, but it is said before anything is
+// written.
 func (b *planner) checkMoment() {
 	p := b.plan
 	latest, empty, partitions := segment.NoTimestamp, true, 0

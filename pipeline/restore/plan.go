@@ -11,7 +11,8 @@ import (
 	"github.com/tidemark-io/tidemark/codec/names"
 )
 
-// Plan says what a restore will do, before anything is written. It is JSON, and its digest covers all the rest of it.
+// Plan says what a restore will do, before anything is written. It is JSON, and
+// its digest covers all the rest of it.
 type Plan struct {
 	Version       int          `json:"version"`
 	Request       Request      `json:"request"`
@@ -57,17 +58,19 @@ type TopicPlan struct {
 // PartitionPlan is the part of a plan that concerns one partition.
 type PartitionPlan struct {
 	Number int32 `json:"number"`
-	// Stretches are the archived offsets that are read, in order, along the newest branch. What is archived after the plan was
-	// made is not read.
+	// Stretches are the archived offsets that are read, in order, along the
+	// newest branch. What is archived after the plan was made is not read.
 	Stretches []Stretch `json:"stretches"`
-	// Abandoned are offsets that were archived and then truncated in Kafka; they stay in the archive.
+	// Abandoned are offsets that were archived and then truncated in Kafka;
+	// they stay in the archive.
 	Abandoned []Stretch `json:"abandoned,omitempty"`
 	Segments  []string  `json:"segments,omitempty"`
 	Gaps      []Gap     `json:"gaps,omitempty"`
 	// MaxRecords and MaxBytes are upper bounds; bytes are stored bytes.
 	MaxRecords int64 `json:"max_records"`
 	MaxBytes   int64 `json:"max_bytes"`
-	// MaxTimestamp is the highest archived timestamp in ms, segment.NoTimestamp where there is no record.
+	// MaxTimestamp is the highest archived timestamp in ms, segment.NoTimestamp
+	// where there is no record.
 	MaxTimestamp int64 `json:"max_timestamp_ms"`
 }
 
@@ -85,11 +88,14 @@ type Cause string
 const (
 	// CauseEmpty: no record of any topic is at or before the moment.
 	CauseEmpty Cause = "before-first-record"
-	// CauseInGap: offsets around the moment are missing. AllowIncomplete accepts it.
+	// CauseInGap: offsets around the moment are missing. AllowIncomplete
+	// accepts it.
 	CauseInGap Cause = "inside-a-gap"
-	// CauseHole: offsets are missing that no gap file explains. AllowIncomplete accepts it.
+	// CauseHole: offsets are missing that no gap file explains. AllowIncomplete
+	// accepts it.
 	CauseHole Cause = "unexplained-hole"
-	// CauseTarget: the target is not what a restore needs. AllowDifferences accepts it.
+	// CauseTarget: the target is not what a restore needs. AllowDifferences
+	// accepts it.
 	CauseTarget Cause = "target-differs"
 	// CauseTargetUnusable: the target is not empty or has too few partitions.
 	CauseTargetUnusable Cause = "target-unusable"
@@ -154,7 +160,8 @@ func (p *Plan) sum() (names.Digest, error) {
 	return digestJSON(unsealed)
 }
 
-// digestJSON relies on encoding/json being deterministic: struct fields in order, map keys sorted.
+// digestJSON relies on encoding/json being deterministic: struct fields in
+// order, map keys sorted.
 func digestJSON(v any) (names.Digest, error) {
 	b, err := json.Marshal(v)
 	if err != nil {

@@ -26,16 +26,18 @@ type planner struct {
 	dec    *recordbatch.Decoder
 
 	mu sync.Mutex // a source may call back from goroutines of its own
-	// earliest is the lowest timestamp seen while looking for a first record, in ms; it counts only if seen is true.
+	// earliest is the lowest timestamp seen while looking for a first record,
+	// in ms; it counts only if seen is true.
 	earliest int64
 	seen     bool
 }
 
-// NewPlan looks at archive and target and says what a restore would do. It writes nothing and reads as much of the archive as
-// it needs to know whether a record of each topic is at or before the moment: as a rule one block.
+// NewPlan looks at archive and target and says what a restore would do. It
+// writes nothing and reads as much of the archive as it needs to know whether a
+// record of each topic is at or before the moment: as a rule one block.
 //
-// A restore that must not begin is a plan with refusals, not an error. An error means that the request is malformed or that
-// archive or target did not answer.
+// A restore that must not begin is a plan with refusals, not an error. An error
+// means that the request is malformed or that archive or target did not answer.
 func NewPlan(ctx context.Context, src Source, req Request, client *kgo.Client) (*Plan, error) {
 	if err := req.Validate(); err != nil {
 		return nil, err
@@ -103,7 +105,8 @@ func (b *planner) topic(ctx context.Context, from, into string) (TopicPlan, bool
 	return t, true, err
 }
 
-// newest returns the newest branch of each partition of the newest life, by number, and notes older lives.
+// newest returns the newest branch of each partition of the newest life, by
+// number, and notes older lives.
 func (t *TopicPlan) newest(found []names.Partition) []names.Partition {
 	branches := map[int32]names.Partition{}
 	for _, p := range found {
@@ -121,7 +124,8 @@ func (t *TopicPlan) newest(found []names.Partition) []names.Partition {
 	return slices.SortedFunc(maps.Values(branches), func(a, b names.Partition) int { return cmp.Compare(a.Number, b.Number) })
 }
 
-// checkPartitions refuses partitions that were asked for by number and are not there.
+// checkPartitions refuses partitions that were asked for by number and are not
+// there.
 func (b *planner) checkPartitions(t *TopicPlan) {
 	for _, want := range b.plan.Request.Partitions {
 		if want >= t.PartitionCount {

@@ -11,20 +11,24 @@ import (
 
 // Request says what to bring back, and how far restore may go without asking.
 type Request struct {
-	// To is the moment, cut down to a millisecond: every record whose timestamp is at or before it comes back, in offset order.
+	// To is the moment, cut down to a millisecond: every record whose timestamp
+	// is at or before it comes back, in offset order.
 	To time.Time `json:"to"`
 	// Topics maps an archived topic to the target topic it is restored into.
 	Topics map[string]string `json:"topics"`
-	// Partitions restricts the restore to these partitions; empty is all of them. The target still gets all partitions.
+	// Partitions restricts the restore to these partitions; empty is all of
+	// them. The target still gets all partitions.
 	Partitions []int32 `json:"partitions,omitempty"`
 	// ReplicationFactor of the topics that are created; 0 is the target's default.
 	ReplicationFactor int16 `json:"replication_factor,omitempty"`
 	// SourceCluster is the id of the cluster that was archived, if it is known.
 	SourceCluster string `json:"source_cluster,omitempty"`
 
-	// AllowIncomplete accepts a moment that the archive cannot vouch for because offsets are missing.
+	// AllowIncomplete accepts a moment that the archive cannot vouch for
+	// because offsets are missing.
 	AllowIncomplete bool `json:"allow_incomplete,omitempty"`
-	// AllowDifferences accepts what the target has differently, as far as it does not make a restore impossible.
+	// AllowDifferences accepts what the target has differently, as far as it
+	// does not make a restore impossible.
 	AllowDifferences bool `json:"allow_differences,omitempty"`
 	// Split lets batches that are too large for the target come back as several.
 	Split bool `json:"split,omitempty"`

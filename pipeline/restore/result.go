@@ -2,7 +2,8 @@ package restore
 
 // Progress is how far a restore has come.
 type Progress struct {
-	// Records are in the target, those of earlier runs included. MaxRecords is the plan's upper bound for them.
+	// Records are in the target, those of earlier runs included. MaxRecords is
+	// the plan's upper bound for them.
 	Records    int64 `json:"records"`
 	MaxRecords int64 `json:"max_records"`
 	// Bytes were produced by this run.
@@ -30,7 +31,8 @@ type PartitionResult struct {
 	Bytes   int64 `json:"bytes"`
 	// Resumed of the records had been brought by earlier runs.
 	Resumed int64 `json:"resumed,omitempty"`
-	// FirstOffset and LastOffset are the archived offsets of the first and last record; -1 where there is none.
+	// FirstOffset and LastOffset are the archived offsets of the first and last
+	// record; -1 where there is none.
 	FirstOffset int64 `json:"first_offset"`
 	LastOffset  int64 `json:"last_offset"`
 	// Gaps are archived offsets that were known to be missing.

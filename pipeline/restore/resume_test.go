@@ -16,7 +16,8 @@ import (
 	"github.com/tidemark-io/tidemark/codec/recordbatch"
 )
 
-// manyBatches is a log of small batches, every third one with a hole and every fifth one straddling the moment 1000.
+// manyBatches is a log of small batches, every third one with a hole and every
+// fifth one straddling the moment 1000.
 func manyBatches(t testing.TB, n int) *shelf {
 	s := &shelf{}
 	offset := int64(0)
@@ -38,8 +39,8 @@ func manyBatches(t testing.TB, n int) *shelf {
 	return s
 }
 
-// dieAfter runs a restore whose process "dies" when the broker has seen n produce requests; the last one may or may not be
-// answered.
+// dieAfter runs a restore whose process "dies" when the broker has seen n
+// produce requests; the last one may or may not be answered.
 func dieAfter(t *testing.T, c *kfake.Cluster, p *Plan, s Source, opts Options, n int64) error {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
@@ -89,7 +90,8 @@ func TestResumeAfterDeathAtRandomPoints(t *testing.T) {
 	}
 }
 
-// The predecessor's last requests reach the broker after the successor has asked for the end offsets.
+// The predecessor's last requests reach the broker after the successor has
+// asked for the end offsets.
 func TestLateRequestOfThePredecessor(t *testing.T) {
 	c, client := cluster(t)
 	archive := shelves{orders(0): manyBatches(t, 20)}
@@ -104,7 +106,8 @@ func TestLateRequestOfThePredecessor(t *testing.T) {
 		if late.Swap(true) {
 			return nil, nil, false
 		}
-		// The very bytes of the successor's first batch arrive first, as they would from its predecessor.
+		// The very bytes of the successor's first batch arrive first, as they
+		// would from its predecessor.
 		twin := *req.(*kmsg.ProduceRequest)
 		done := make(chan struct{})
 		c.SleepControl(func() {

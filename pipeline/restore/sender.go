@@ -26,7 +26,8 @@ type shipment struct {
 
 // receipt is what became of a shipment.
 type receipt struct {
-	// base is the batch's first offset in the target, -1 if the broker did not tell.
+	// base is the batch's first offset in the target, -1 if the broker did not
+	// tell.
 	base int64
 	err  error
 }
@@ -34,8 +35,8 @@ type receipt struct {
 // errNoAnswer reports a produce response that leaves a partition out.
 var errNoAnswer = errors.New("the broker's answer leaves the partition out")
 
-// sender ships batches of many lanes in few requests. Batches that arrive while a broker's requests are out travel
-// together in its next one.
+// sender ships batches of many lanes in few requests. Batches that arrive while
+// a broker's requests are out travel together in its next one.
 type sender struct {
 	client *kgo.Client
 	// workers run until ctx ends; the group's owner waits for them.
@@ -46,7 +47,8 @@ type sender struct {
 	inbox map[int32]chan *shipment // by broker
 }
 
-// send ships one batch and waits for its receipt. A lane calls it for one batch at a time: that keeps the order.
+// send ships one batch and waits for its receipt. A lane calls it for one batch
+// at a time: that keeps the order.
 func (s *sender) send(ctx context.Context, broker int32, sh *shipment) receipt {
 	sh.answer = make(chan receipt, 1)
 	select {
@@ -118,7 +120,8 @@ func (s *sender) ship(broker int32, load []*shipment) {
 	deliver(load, resp.(*kmsg.ProduceResponse))
 }
 
-// produceRequest names topics by name and by id: the version that client and broker agree on takes one of them (KIP-516).
+// produceRequest names topics by name and by id: the version that client and
+// broker agree on takes one of them (KIP-516).
 func produceRequest(load []*shipment) *kmsg.ProduceRequest {
 	req := kmsg.NewPtrProduceRequest()
 	req.Acks = -1

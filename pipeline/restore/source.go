@@ -13,24 +13,28 @@ import (
 
 // Source is the archive as restore reads it. It must be safe for concurrent use.
 type Source interface {
-	// Partitions lists what the archive holds of a topic, in all its lineages. Lives of the topic come in the order of their
-	// age, the newest last.
+	// Partitions lists what the archive holds of a topic, in all its lineages.
+	// Lives of the topic come in the order of their age, the newest last.
 	Partitions(ctx context.Context, topic string) ([]names.Partition, error)
 	// Setup tells how a life of a topic was set up.
 	Setup(ctx context.Context, topic string, l names.Lineage) (Setup, error)
 	// Survey tells what the archive holds of one partition, from names and footers.
 	Survey(ctx context.Context, p names.Partition) (Survey, error)
-	// Read yields the partition's offsets [from, next), each once and in order, from whatever copies open. It leaves out
-	// blocks for which skip, which may be called by several goroutines, is true. An error comes last; offsets that no copy
-	// serves are one. The records that come must be the same in every call.
+	// Read yields the partition's offsets [from, next), each once and in order,
+	// from whatever copies open. It leaves out blocks for which skip, which may
+	// be called by several goroutines, is true. An error comes last; offsets
+	// that no copy serves are one. The records that come must be the same in
+	// every call.
 	Read(ctx context.Context, p names.Partition, from, next int64, skip func(segment.BlockInfo) bool) iter.Seq2[Piece, error]
 }
 
 // Piece is a run of offsets of one batch.
 type Piece interface {
-	// Whole returns a batch as it was archived, if nothing of it is cut off or came from elsewhere. The bytes are read only.
+	// Whole returns a batch as it was archived, if nothing of it is cut off or
+	// came from elsewhere. The bytes are read only.
 	Whole() (recordbatch.Header, []byte, bool)
-	// Records yields the records of the piece in offset order. They are valid until the next one.
+	// Records yields the records of the piece in offset order. They are valid
+	// until the next one.
 	Records(d *recordbatch.Decoder) iter.Seq2[recordbatch.Record, error]
 	// IsControl is true for markers, which hold no data.
 	IsControl() bool
@@ -42,9 +46,11 @@ type Survey struct {
 	Segments []Segment
 	// Gaps are offsets that no segment holds, sorted by base offset.
 	Gaps []Gap
-	// Parent is the lineage that this one branched from, where the first segment begins; nil if it branched from none.
+	// Parent is the lineage that this one branched from, where the first
+	// segment begins; nil if it branched from none.
 	Parent *names.Lineage
-	// Warnings say what the survey could not see, such as a region that did not answer.
+	// Warnings say what the survey could not see, such as a region that did not
+	// answer.
 	Warnings []string
 }
 
@@ -66,7 +72,8 @@ func (s Survey) below(limit int64) Survey {
 	return clipped
 }
 
-// span returns the lowest and the highest offset of a segment or gap; both are 0 where there is neither.
+// span returns the lowest and the highest offset of a segment or gap; both are
+// 0 where there is neither.
 func (s Survey) span() (base, next int64) {
 	base = math.MaxInt64
 	for _, seg := range s.Segments {
@@ -84,14 +91,17 @@ type Segment struct {
 	Name string
 	// Base and Next are the offsets [Base, Next) that the segment vouches for.
 	Base, Next int64
-	// Records and Bytes are upper bounds: segments may overlap, and records may be erased. Bytes are stored bytes.
+	// Records and Bytes are upper bounds: segments may overlap, and records may
+	// be erased. Bytes are stored bytes.
 	Records, Bytes int64
-	// MaxTimestamp is the highest timestamp of a record in ms, [segment.NoTimestamp] where there is no record.
+	// MaxTimestamp is the highest timestamp of a record in ms,
+	// [segment.NoTimestamp] where there is no record.
 	MaxTimestamp int64
 }
 
-// stretches are the offsets of the survey without its gaps. What heals a gap later is not read: a resumed restore must
-// cut the same records as the run before it.
+// stretches are the offsets of the survey without its gaps. What heals a gap
+// later is not read: a resumed restore must cut the same records as the run
+// before it.
 func (s Survey) stretches(l names.Lineage) []Stretch {
 	base, next := s.span()
 	var found []Stretch
@@ -109,7 +119,8 @@ type Gap struct {
 	Base   int64  `json:"base"`
 	Next   int64  `json:"next"`
 	Reason string `json:"reason"`
-	// Unexplained is true where no gap file says that the offsets are lost: healing may bring them back.
+	// Unexplained is true where no gap file says that the offsets are lost:
+	// healing may bring them back.
 	Unexplained bool `json:"unexplained,omitempty"`
 }
 

@@ -11,18 +11,21 @@ import (
 	"github.com/tidemark-io/tidemark/codec/names"
 )
 
-// state is what a restore must not forget. It is written twice: before the first topic is created, and before the first
-// batch is produced. How far the restore came is not in it; the target knows.
+// state is what a restore must not forget. It is written twice: before the
+// first topic is created, and before the first batch is produced. How far the
+// restore came is not in it; the target knows.
 type state struct {
 	Plan          *Plan `json:"plan"`
 	ProducerID    int64 `json:"producer_id"`
 	ProducerEpoch int16 `json:"producer_epoch"`
-	// Topics are the ids of the target topics, by name. While there are none nothing was produced.
+	// Topics are the ids of the target topics, by name. While there are none
+	// nothing was produced.
 	Topics map[string]names.TopicID `json:"topics,omitempty"`
 }
 
-// Unfinished returns the plan of the restore that the state file belongs to, if it was made for the same request:
-// execute that plan again, for a new one would find the target half full. It is nil, without an error, if there is no
+// Unfinished returns the plan of the restore that the state file belongs to, if
+// it was made for the same request: execute that plan again, for a new one
+// would find the target half full. It is nil, without an error, if there is no
 // state file, and [ErrPlanChanged] if the request is another one.
 func Unfinished(file string, req Request) (*Plan, error) {
 	s, err := loadState(file)
@@ -61,7 +64,8 @@ func loadState(file string) (*state, error) {
 	return &s, nil
 }
 
-// save replaces the state file as a whole and returns after it would survive a power cut.
+// save replaces the state file as a whole and returns after it would survive a
+// power cut.
 func (s *state) save(file string) error {
 	b, err := json.MarshalIndent(s, "", "  ")
 	if err != nil {

@@ -74,7 +74,8 @@ func TestBrokenArchiveStops(t *testing.T) {
 	}
 }
 
-// A state file without topic ids means that nothing was produced yet, so records in the topic are somebody else's.
+// A state file without topic ids means that nothing was produced yet, so
+// records in the topic are somebody else's.
 func TestTopicFilledBeforeTheRestoreOwnsIt(t *testing.T) {
 	c, client := cluster(t)
 	archive := shelves{orders(0): manyBatches(t, 10)}
@@ -94,7 +95,8 @@ func TestTopicFilledBeforeTheRestoreOwnsIt(t *testing.T) {
 	}
 }
 
-// Died between the topic and its id in the state file: the topic is taken for ours, for it is empty.
+// Died between the topic and its id in the state file: the topic is taken for
+// ours, for it is empty.
 func TestResumeBeforeTheTopicIDsAreKnown(t *testing.T) {
 	c, client := cluster(t)
 	archive := shelves{orders(0): manyBatches(t, 10)}
@@ -131,7 +133,8 @@ func TestTargetLostOrGainedRecords(t *testing.T) {
 	}
 }
 
-// A copy that lacks a record, read in place of one that has it, would shift everything behind it.
+// A copy that lacks a record, read in place of one that has it, would shift
+// everything behind it.
 func TestArchiveChangedBetweenRuns(t *testing.T) {
 	c, client := cluster(t)
 	archive := shelves{orders(0): manyBatches(t, 40)}
@@ -161,7 +164,8 @@ func TestTargetFilledSinceThePlan(t *testing.T) {
 	}
 }
 
-// A broker that calls the batch a duplicate has it; one that does not have it is found out at the end.
+// A broker that calls the batch a duplicate has it; one that does not have it
+// is found out at the end.
 func TestDuplicateIsSuccess(t *testing.T) {
 	answer := kmsg.NewProduceResponseTopicPartition()
 	answer.ErrorCode, answer.BaseOffset = kerr.DuplicateSequenceNumber.Code, 7

@@ -14,8 +14,8 @@ import (
 	"github.com/tidemark-io/tidemark/codec/names"
 )
 
-// target is the cluster that is restored into. It asks Kafka afresh each time: the client's own cache of metadata may be
-// seconds old.
+// target is the cluster that is restored into. It asks Kafka afresh each time:
+// the client's own cache of metadata may be seconds old.
 type target struct{ client *kgo.Client }
 
 // topicState is what the target knows of one topic.
@@ -102,7 +102,8 @@ const (
 	oldestOffset = -2
 )
 
-// offsets asks for the end (latestOffset, read_uncommitted) or the start of partitions [0, n) of a topic.
+// offsets asks for the end (latestOffset, read_uncommitted) or the start of
+// partitions [0, n) of a topic.
 func (t *target) offsets(ctx context.Context, topic string, n int32, which int64) (map[int32]int64, error) {
 	req := kmsg.NewPtrListOffsetsRequest()
 	rt := kmsg.NewListOffsetsRequestTopic()

@@ -13,9 +13,11 @@ import (
 	"github.com/tidemark-io/tidemark/codec/recordbatch"
 )
 
-// witness reads the last batch of a target partition and proves by it that everything there is ours: the batch carries our
-// producer id, and its sequence, which counts our records, agrees with its offset, which counts everybody's. It returns the
-// batch's last record, nil if the partition is empty.
+// witness reads the last batch of a target partition and proves by it that
+// everything there is ours: the batch carries our producer id, and its
+// sequence, which counts our records, agrees with its offset, which counts
+// everybody's. It returns the batch's last record, nil if the partition is
+// empty.
 func (x *execution) witness(ctx context.Context, p place, end int64) (*recordbatch.Record, error) {
 	if end == 0 {
 		return nil, nil
@@ -36,12 +38,14 @@ func (x *execution) witness(ctx context.Context, p place, end int64) (*recordbat
 	return recordAt(recordbatch.NewDecoder(0), last.Bytes, int(h.Count)-1)
 }
 
-// ErrArchiveChanged reports that the archive does not yield the records that an earlier run restored, as when only one of
-// two differing copies can be reached.
+// ErrArchiveChanged reports that the archive does not yield the records that an
+// earlier run restored, as when only one of two differing copies can be
+// reached.
 var ErrArchiveChanged = errors.New("the archive yields other records than when the restore began: try again when every region can be reached, or begin anew with an empty target")
 
-// sameAsThere compares the last record in the target with the one that is cut at its place now. The state file counts on
-// both being the same record: else the restore would go on at the wrong one.
+// sameAsThere compares the last record in the target with the one that is cut
+// at its place now. The state file counts on both being the same record: else
+// the restore would go on at the wrong one.
 func (l *lane) sameAsThere(c cut) error {
 	if l.last == nil {
 		return nil
@@ -72,7 +76,8 @@ func recordAt(d *recordbatch.Decoder, batch []byte, n int) (*recordbatch.Record,
 	return nil, fmt.Errorf("decode batch: it has %d records, not %d", i, n+1)
 }
 
-// lastBatch fetches the batch that ends at end. A broker returns at least one whole batch, however small the limits.
+// lastBatch fetches the batch that ends at end. A broker returns at least one
+// whole batch, however small the limits.
 func (x *execution) lastBatch(ctx context.Context, p place, broker int32, end int64) (recordbatch.Batch, error) {
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()

@@ -20,10 +20,10 @@
 //
 // Badger maps its files and, where they are damaged, ends the process from
 // goroutines of its own, where nobody can catch it. So its files are compared
-// with sums before it sees them, which reads them once. After a kill there are no sums; should it
-// then end the process while opening, suspect stays behind and the next start
-// begins empty. A full disk would be a SIGBUS: before each write the free
-// space is looked at, and the index stops well before.
+// with sums before it sees them, which reads them once. After a kill there are
+// no sums; should it then end the process while opening, suspect stays behind
+// and the next start begins empty. A full disk would be a SIGBUS: before each
+// write the free space is looked at, and the index stops well before.
 //
 // It holds no secret and nothing in the clear that the regions do not hold:
 // filters are stored as they are sealed.

@@ -43,7 +43,8 @@ type Region struct {
 	// KMS wraps the key-encryption keys of this region.
 	KMS         KMS         `yaml:"kms"`
 	Credentials Credentials `yaml:"credentials"`
-	// CAFile holds certificates (PEM) that vouch for the store, in place of the system's.
+	// CAFile holds certificates (PEM) that vouch for the store, in place of the
+	// system's.
 	CAFile string `yaml:"ca_file"`
 }
 
@@ -106,12 +107,14 @@ type Kafka struct {
 // TLS is how to speak to the brokers.
 type TLS struct {
 	Enabled bool `yaml:"enabled"`
-	// CAFile holds certificates (PEM) that vouch for the brokers, in place of the system's.
+	// CAFile holds certificates (PEM) that vouch for the brokers, in place of
+	// the system's.
 	CAFile string `yaml:"ca_file"`
 	// CertFile and KeyFile (PEM) are the client's own, for mutual TLS.
 	CertFile string `yaml:"cert_file"`
 	KeyFile  string `yaml:"key_file"`
-	// ServerName is what the brokers' certificates are checked against, if not their address.
+	// ServerName is what the brokers' certificates are checked against, if not
+	// their address.
 	ServerName string `yaml:"server_name"`
 }
 
@@ -135,7 +138,8 @@ type SASL struct {
 	Password     Secret    `yaml:"password"`
 	PasswordFile string    `yaml:"password_file"`
 	Token        Secret    `yaml:"token"`
-	// TokenFile is read again at each authentication, so that a token may be renewed.
+	// TokenFile is read again at each authentication, so that a token may be
+	// renewed.
 	TokenFile string `yaml:"token_file"`
 }
 

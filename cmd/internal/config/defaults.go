@@ -56,7 +56,8 @@ func Default() *Config {
 			Size: 16 << 20,
 			// What a crash makes us fetch again, and how late a copy may be.
 			Age: Duration(10 * time.Second),
-			// The unit of a ranged read and of erasure; larger compresses no better.
+			// The unit of a ranged read and of erasure; larger compresses no
+			// better.
 			Block:       1 << 20,
 			Compression: CompressionZstd,
 			KeyFilter:   true,

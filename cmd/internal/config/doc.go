@@ -25,5 +25,6 @@
 //     validate.go.
 //
 // What one verb needs and another does not (Kafka, for one: `tidemark verify`
-// works without it) is asked for by Config.NeedKafka, NeedTopics and NeedSigningKey.
+// works without it) is asked for by Config.NeedKafka, NeedTopics and
+// NeedSigningKey.
 package config

@@ -14,8 +14,9 @@ import (
 const envPrefix = "TIDEMARK_"
 
 // foreign are the variables that Kubernetes sets in every pod beside a service
-// whose name begins with "tidemark" (TIDEMARK_SERVICE_HOST, TIDEMARK_PORT_9464_TCP_ADDR).
-// They are nobody's mistake. No key of ours has such a name; a test sees to it.
+// whose name begins with "tidemark" (TIDEMARK_SERVICE_HOST,
+// TIDEMARK_PORT_9464_TCP_ADDR). They are nobody's mistake. No key of ours has
+// such a name; a test sees to it.
 var foreign = regexp.MustCompile(`^TIDEMARK_(.+_)?(SERVICE_HOST|SERVICE_PORT(_.+)?|PORT(_[0-9]+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)$`)
 
 // overlay writes the environment ("NAME=value") over the configuration, in the

@@ -11,7 +11,8 @@ import (
 // a unit, "16MiB", or without one for bytes.
 type Size int64
 
-// units are ordered from large to small, so that String finds the largest that fits.
+// units are ordered from large to small, so that String finds the largest that
+// fits.
 var units = [...]struct {
 	suffix string
 	bytes  int64

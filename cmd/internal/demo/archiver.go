@@ -16,10 +16,12 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// look is how often the regions are looked at for a new segment. It bounds the error of recovery_seconds.
+// look is how often the regions are looked at for a new segment. It bounds the
+// error of recovery_seconds.
 const look = 20 * time.Millisecond
 
-// patience is how long the archiver may take to store a segment before the demo gives up: several session timeouts.
+// patience is how long the archiver may take to store a segment before the demo
+// gives up: several session timeouts.
 const patience = 60 * time.Second
 
 // archiver is a running archiver process.
@@ -56,8 +58,9 @@ func (a *archiver) kill() error {
 	return nil
 }
 
-// stop asks the process to store what it has and waits until it has ended. It reports whether the process left work to the
-// next one, as it does when a region was still behind.
+// stop asks the process to store what it has and waits until it has ended. It
+// reports whether the process left work to the next one, as it does when a
+// region was still behind.
 func (a *archiver) stop() (left bool, err error) {
 	select {
 	case <-a.ended:
@@ -83,7 +86,8 @@ func (a *archiver) endedByItself() error {
 	return fmt.Errorf("the archiver ended by itself: %v: %s (see %s)", a.cmd.ProcessState, lastLine(a.log), a.log)
 }
 
-// archive produces everything while an archiver runs, is killed in the middle, and is started again.
+// archive produces everything while an archiver runs, is killed in the middle,
+// and is started again.
 func (d *demo) archive(ctx context.Context) error {
 	first, err := d.startArchiver(ctx, "archive-1")
 	if err != nil {
@@ -119,7 +123,8 @@ func (d *demo) archive(ctx context.Context) error {
 	return d.account(load, time.Since(began))
 }
 
-// end ends the process if it was started and still runs, after another part of the demo went wrong.
+// end ends the process if it was started and still runs, after another part of
+// the demo went wrong.
 func (a *archiver) end() error {
 	if a == nil {
 		return nil
@@ -132,8 +137,9 @@ func (a *archiver) end() error {
 	}
 }
 
-// plot chooses when the archiver is killed: at a random event of the middle third. Before that, a tenth of the load is in and
-// the archiver has stored its first segment, so that there is something to come back to.
+// plot chooses when the archiver is killed: at a random event of the middle
+// third. Before that, a tenth of the load is in and the archiver has stored its
+// first segment, so that there is something to come back to.
 func (d *demo) plot(l *load, first *archiver, crash chan<- struct{}) {
 	n := d.opts.Events
 	at := n/3 + rand.IntN(n/3)
@@ -152,8 +158,9 @@ func (d *demo) plot(l *load, first *archiver, crash chan<- struct{}) {
 	}
 }
 
-// crash kills the first archiver when it is told to, starts the second and takes the time until it has stored something.
-// The second lives as long as life does, the wait ends with ctx.
+// crash kills the first archiver when it is told to, starts the second and
+// takes the time until it has stored something. The second lives as long as
+// life does, the wait ends with ctx.
 func (d *demo) crash(life, ctx context.Context, first *archiver, now <-chan struct{}) (*archiver, error) {
 	select {
 	case <-now:

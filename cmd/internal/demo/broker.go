@@ -14,7 +14,8 @@ import (
 // partitions of each topic.
 var partitions = map[string]int32{events.Orders: 4, events.OrderRows: 2, events.CustomerRows: 2}
 
-// broker is a Kafka broker in this process, on a free port of 127.0.0.1. Its topics are in memory and end with it.
+// broker is a Kafka broker in this process, on a free port of 127.0.0.1. Its
+// topics are in memory and end with it.
 type broker struct {
 	cluster *kfake.Cluster
 	address string
@@ -47,8 +48,9 @@ func (b *broker) close() {
 	b.cluster.Close()
 }
 
-// consume gives all records of a partition that a read_committed consumer sees, from its start to its end as it is now. A
-// partition that does not exist has none.
+// consume gives all records of a partition that a read_committed consumer sees,
+// from its start to its end as it is now. A partition that does not exist has
+// none.
 func (b *broker) consume(ctx context.Context, topic string, partition int32, take func(recordbatch.Record)) error {
 	info := b.cluster.PartitionInfo(topic, partition)
 	if info == nil {

@@ -13,13 +13,15 @@ import (
 	"time"
 )
 
-// The exit codes that mean something to the demo: a verb found something or refused; it is worth a retry.
+// The exit codes that mean something to the demo: a verb found something or
+// refused; it is worth a retry.
 const (
 	exitFindings    = 1
 	exitUnavailable = 3
 )
 
-// stopDelay is how long a process may take to end after SIGTERM before it is killed: its shutdown_grace and a little.
+// stopDelay is how long a process may take to end after SIGTERM before it is
+// killed: its shutdown_grace and a little.
 const stopDelay = 35 * time.Second
 
 // refusal is a verb that exited 1.
@@ -29,8 +31,9 @@ func (r *refusal) Error() string {
 	return fmt.Sprintf("tidemark %s refused: %s (see %s)", r.verb, r.last, r.log)
 }
 
-// tidemark runs a verb on the demo's archive and returns what it printed. What it logs goes to a file beside the archive.
-// Exit code 1 is a *refusal, with the output.
+// tidemark runs a verb on the demo's archive and returns what it printed. What
+// it logs goes to a file beside the archive. Exit code 1 is a *refusal, with
+// the output.
 func (d *demo) tidemark(ctx context.Context, verb string, args ...string) ([]byte, error) {
 	cmd, log, err := d.command(ctx, verb, verb, args...)
 	if err != nil {
@@ -61,7 +64,8 @@ func (d *demo) outcome(ctx context.Context, verb, log string, err error, out *by
 	return fmt.Errorf("run tidemark %s: %w: %s (see %s)", verb, err, last, log)
 }
 
-// command prepares a process. Its environment has no TIDEMARK_ variables: they would change the demo's configuration.
+// command prepares a process. Its environment has no TIDEMARK_ variables: they
+// would change the demo's configuration.
 func (d *demo) command(ctx context.Context, name, verb string, args ...string) (*exec.Cmd, *os.File, error) {
 	log, err := os.Create(d.space.path(filepath.Join("logs", name+".log")))
 	if err != nil {

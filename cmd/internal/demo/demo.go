@@ -11,25 +11,29 @@ import (
 	"github.com/tidemark-io/tidemark/bench/events"
 )
 
-// ErrFindings is returned by Run when the comparison found anything: lost, doubled or changed records, unequal regions, a
-// restore or a search that brought something else than was put in.
+// ErrFindings is returned by Run when the comparison found anything: lost,
+// doubled or changed records, unequal regions, a restore or a search that
+// brought something else than was put in.
 var ErrFindings = errors.New("the demo found differences")
 
 // Options of a demo. The zero value of a field means its default.
 type Options struct {
-	// Events is how many records are produced, a million by default. Fewer than 2,000 show nothing: there would be no
-	// middle to kill in.
+	// Events is how many records are produced, a million by default. Fewer than
+	// 2,000 show nothing: there would be no middle to kill in.
 	Events int
-	// Dir is where everything is put: a new directory, or an empty one. By default a new one among the temporary files.
+	// Dir is where everything is put: a new directory, or an empty one. By
+	// default a new one among the temporary files.
 	Dir string
 	// JSON prints the report as one JSON object in place of the table.
 	JSON bool
-	// Keep lets the embedded broker run on after the report, until the context ends, so that commands that need Kafka can
-	// be tried as well.
+	// Keep lets the embedded broker run on after the report, until the context
+	// ends, so that commands that need Kafka can be tried as well.
 	Keep bool
-	// Seed chooses the events; 1 by default. When the archiver is killed does not follow from it.
+	// Seed chooses the events; 1 by default. When the archiver is killed does
+	// not follow from it.
 	Seed uint64
-	// Executable is the tidemark program to run, by default the one that is running.
+	// Executable is the tidemark program to run, by default the one that is
+	// running.
 	Executable string
 }
 
@@ -66,8 +70,9 @@ type demo struct {
 	report Report
 }
 
-// Run shows everything and prints the report on stdout, progress on stderr. It returns nil only if every committed record
-// is in both regions and came back exactly once, ErrFindings if not, and any other error if it could not finish.
+// Run shows everything and prints the report on stdout, progress on stderr. It
+// returns nil only if every committed record is in both regions and came back
+// exactly once, ErrFindings if not, and any other error if it could not finish.
 func Run(ctx context.Context, opts Options, stdout, stderr io.Writer) error {
 	opts, err := opts.withDefaults()
 	if err != nil {

@@ -11,7 +11,8 @@ import (
 	"github.com/tidemark-io/tidemark/bench/events"
 )
 
-// find looks one order up, and compares where its records are with what the load noted.
+// find looks one order up, and compares where its records are with what the
+// load noted.
 func (d *demo) find(ctx context.Context) error {
 	key := string(d.report.sample.key)
 	if key == "" {
@@ -34,7 +35,8 @@ func (d *demo) find(ctx context.Context) error {
 	return nil
 }
 
-// foundOffsets reads the offsets of the records of a key from JSON lines. Lines about something else are passed over.
+// foundOffsets reads the offsets of the records of a key from JSON lines. Lines
+// about something else are passed over.
 func foundOffsets(lines []byte, key string) ([]int64, error) {
 	var offsets []int64
 	for line := range bytes.Lines(lines) {

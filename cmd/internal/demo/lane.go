@@ -13,7 +13,8 @@ import (
 )
 
 const (
-	// maxBatchRecords and maxBatchBytes (not compressed) end a batch, the second well below the broker's limit of 1 MiB.
+	// maxBatchRecords and maxBatchBytes (not compressed) end a batch, the
+	// second well below the broker's limit of 1 MiB.
 	maxBatchRecords = 900
 	maxBatchBytes   = 512 << 10
 	// produceTimeout is what the broker is given for one request, in ms.
@@ -26,7 +27,8 @@ var codecs = [...]recordbatch.Codec{
 	recordbatch.CodecSnappy, recordbatch.CodecZstd, recordbatch.CodecLZ4, recordbatch.CodecZstd, recordbatch.CodecGzip,
 }
 
-// lane produces the batches of one partition. While one batch is compressed and sent, the next one fills.
+// lane produces the batches of one partition. While one batch is compressed and
+// sent, the next one fills.
 type lane struct {
 	load *load
 	at   events.Place
@@ -53,7 +55,8 @@ func newLane(l *load, at events.Place) *lane {
 	return n
 }
 
-// add appends an event to the batch at hand, and passes the batch on when it is full.
+// add appends an event to the batch at hand, and passes the batch on when it is
+// full.
 func (n *lane) add(ctx context.Context, e events.Event) error {
 	if n.filling == nil {
 		if err := n.begin(ctx); err != nil {

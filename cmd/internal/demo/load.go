@@ -13,11 +13,13 @@ import (
 	"github.com/tidemark-io/tidemark/codec/recordbatch"
 )
 
-// span is the stretch of time that the events are stamped with, ending now: a day of a shop.
+// span is the stretch of time that the events are stamped with, ending now: a
+// day of a shop.
 const span = 24 * time.Hour
 
-// load produces the events and notes them in the ledger. One goroutine makes them, one for each partition builds, sends and
-// notes batches, a few run transactions.
+// load produces the events and notes them in the ledger. One goroutine makes
+// them, one for each partition builds, sends and notes batches, a few run
+// transactions.
 type load struct {
 	broker *broker
 	ledger *events.Ledger
@@ -29,7 +31,8 @@ type load struct {
 	sales  chan sale
 	made   int // transactions
 	sample *sample
-	// gate is asked before each event, with its number: it lets the story happen at certain moments.
+	// gate is asked before each event, with its number: it lets the story
+	// happen at certain moments.
 	gate func(ctx context.Context, i int) error
 
 	bytes  atomic.Int64 // of batches, as they were sent
@@ -57,13 +60,15 @@ func newLoad(b *broker, ledger *events.Ledger, opts Options, now time.Time) *loa
 	return l
 }
 
-// openOrders lets an order live for about a tenth of the load, however short that is.
+// openOrders lets an order live for about a tenth of the load, however short
+// that is.
 func openOrders(n int) int { return max(n/50, 20) }
 
 // moment is when an event happens, in ms.
 func (l *load) moment(i int) int64 { return l.from + span.Milliseconds()*int64(i)/int64(l.n) }
 
-// run produces everything. When it returns nil, the broker has acknowledged all and the ledger knows each record.
+// run produces everything. When it returns nil, the broker has acknowledged all
+// and the ledger knows each record.
 func (l *load) run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	for _, lane := range l.lanes {
@@ -76,7 +81,8 @@ func (l *load) run(ctx context.Context) error {
 	return group.Wait()
 }
 
-// generate makes the events and hands them to the lanes and the sellers, a run of events at a time.
+// generate makes the events and hands them to the lanes and the sellers, a run
+// of events at a time.
 func (l *load) generate(ctx context.Context) error {
 	defer close(l.sales)
 	for _, lane := range l.lanes {
@@ -98,7 +104,8 @@ func (l *load) generate(ctx context.Context) error {
 	return l.flush(ctx)
 }
 
-// flush sends the batches that are being filled. Only the goroutine that makes the events may call it.
+// flush sends the batches that are being filled. Only the goroutine that makes
+// the events may call it.
 func (l *load) flush(ctx context.Context) error {
 	for _, lane := range l.lanes {
 		if err := lane.flush(ctx); err != nil {

@@ -13,8 +13,8 @@ import (
 	"github.com/tidemark-io/tidemark/bench/events"
 )
 
-// account notes what the load came to. The time is from the first event until both regions held the last one, with the kill
-// and the restart in it.
+// account notes what the load came to. The time is from the first event until
+// both regions held the last one, with the kill and the restart in it.
 func (d *demo) account(l *load, took time.Duration) error {
 	r := &d.report
 	r.Committed, r.Aborted = d.ledger.Count(events.Committed), d.ledger.Count(events.Aborted)
@@ -27,7 +27,8 @@ func (d *demo) account(l *load, took time.Duration) error {
 	return nil
 }
 
-// measure compares the segments of the two regions, name by name and byte by byte, and adds up their sizes.
+// measure compares the segments of the two regions, name by name and byte by
+// byte, and adds up their sizes.
 func (d *demo) measure() error {
 	var sizes [len(regionNames)]map[string]int64
 	for i, region := range regionNames {

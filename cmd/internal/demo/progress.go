@@ -7,7 +7,8 @@ import (
 	"time"
 )
 
-// progress writes lines for a person, each with the seconds since the start. A failing writer only costs the lines.
+// progress writes lines for a person, each with the seconds since the start. A
+// failing writer only costs the lines.
 type progress struct {
 	mu    sync.Mutex
 	out   io.Writer

@@ -15,7 +15,8 @@ import (
 	"github.com/tidemark-io/tidemark/pipeline/cover"
 )
 
-// readRegions reads each region by itself, as if the other had never been, and compares it with the ledger.
+// readRegions reads each region by itself, as if the other had never been, and
+// compares it with the ledger.
 func (d *demo) readRegions(ctx context.Context) error {
 	d.say.step("comparing every record in both regions with the ledger")
 	cfg, err := config.Load(d.space.config, nil)
@@ -59,7 +60,8 @@ func (d *demo) readRegion(ctx context.Context, a *cover.Archive) (events.Finding
 	return sum, nil
 }
 
-// readPartition takes the records of every lineage of a partition; there should be one.
+// readPartition takes the records of every lineage of a partition; there should
+// be one.
 func (d *demo) readPartition(ctx context.Context, a *cover.Archive, at events.Place) (events.Findings, error) {
 	check, decoder := d.ledger.CheckByOffset(at), recordbatch.NewDecoder(0)
 	all, err := a.Partitions(ctx, at.Topic)

@@ -9,34 +9,40 @@ import (
 
 // Report is what a demo came to, and the shape of `tidemark demo --json`.
 type Report struct {
-	// Events were produced; of them, Committed may be seen by consumers and Aborted may not.
+	// Events were produced; of them, Committed may be seen by consumers and
+	// Aborted may not.
 	Events    int64 `json:"events"`
 	Committed int64 `json:"committed"`
 	Aborted   int64 `json:"aborted"`
-	// Lost, Duplicated and so on are what the comparison with the ledger found, in region one, region two and the restored
-	// topics together. All are 0 if tidemark works.
+	// Lost, Duplicated and so on are what the comparison with the ledger found,
+	// in region one, region two and the restored topics together. All are 0 if
+	// tidemark works.
 	Lost        int64 `json:"lost"`
 	Duplicated  int64 `json:"duplicated"`
 	OutOfOrder  int64 `json:"out_of_order"`
 	Changed     int64 `json:"changed"`
 	AbortedSeen int64 `json:"aborted_seen"`
 	Unknown     int64 `json:"unknown"`
-	// RegionsEqual is true if both hold the same objects, byte by byte. Verified is the word of tidemark verify.
+	// RegionsEqual is true if both hold the same objects, byte by byte.
+	// Verified is the word of tidemark verify.
 	RegionsEqual bool           `json:"regions_equal"`
 	Verified     bool           `json:"verified"`
 	Regions      []RegionReport `json:"regions"`
-	// Restored of RestoredExpected records came back, all stamped at or before RestoredTo.
+	// Restored of RestoredExpected records came back, all stamped at or before
+	// RestoredTo.
 	RestoredTo       string      `json:"restored_to"`
 	RestoredExpected int64       `json:"restored_expected"`
 	Restored         int64       `json:"restored"`
 	Order            OrderReport `json:"order"`
-	// EventsPerSecond counts from the first event until both regions held the last, kill and restart included.
+	// EventsPerSecond counts from the first event until both regions held the
+	// last, kill and restart included.
 	EventsPerSecond int64 `json:"events_per_second"`
-	// KilledAtEvent is how many events were produced when the archiver was killed, RecoverySeconds the time from the kill to
-	// the first new segment.
+	// KilledAtEvent is how many events were produced when the archiver was
+	// killed, RecoverySeconds the time from the kill to the first new segment.
 	KilledAtEvent   int64   `json:"killed_at_event"`
 	RecoverySeconds float64 `json:"recovery_seconds"`
-	// BytesIn are the batches as producers sent them, BytesStored all objects of both regions.
+	// BytesIn are the batches as producers sent them, BytesStored all objects
+	// of both regions.
 	BytesIn     int64 `json:"bytes_in"`
 	BytesStored int64 `json:"bytes_stored"`
 	// Seconds is the whole demo.

@@ -11,8 +11,8 @@ import (
 // restoredSuffix makes the name of the topic that a topic is restored to.
 const restoredSuffix = ".restored"
 
-// restore brings all topics back as they were at a moment in the middle, beside the first ones, and compares them with the
-// ledger.
+// restore brings all topics back as they were at a moment in the middle, beside
+// the first ones, and compares them with the ledger.
 func (d *demo) restore(ctx context.Context) error {
 	to := d.report.to.UTC().Format(time.RFC3339Nano)
 	d.report.RestoredTo = to

@@ -8,8 +8,9 @@ import (
 	"github.com/tidemark-io/tidemark/bench/events"
 )
 
-// sample is one order that will be looked up, and where its committed records are. The key belongs to the goroutine that
-// makes the events until all of them are made.
+// sample is one order that will be looked up, and where its committed records
+// are. The key belongs to the goroutine that makes the events until all of them
+// are made.
 type sample struct {
 	key []byte
 
@@ -35,7 +36,8 @@ func (s *sample) note(offset int64) {
 	s.offsets = append(s.offsets, offset)
 }
 
-// sorted are the offsets in order, once all is noted. They are all of one partition.
+// sorted are the offsets in order, once all is noted. They are all of one
+// partition.
 func (s *sample) sorted() []int64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()

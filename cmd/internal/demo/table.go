@@ -13,7 +13,8 @@ import (
 	"github.com/tidemark-io/tidemark/bench/events"
 )
 
-// print writes the report: for a program one JSON object, for a person a table and what to try next.
+// print writes the report: for a program one JSON object, for a person a table
+// and what to try next.
 func (r *Report) print(out io.Writer, asJSON bool) error {
 	if r.Findings == nil {
 		r.Findings = []string{}

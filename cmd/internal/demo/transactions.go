@@ -11,9 +11,11 @@ import (
 )
 
 const (
-	// sellers run transactions side by side, so that transactions overlap each other and the plain batches.
+	// sellers run transactions side by side, so that transactions overlap each
+	// other and the plain batches.
 	sellers = 2
-	// minSale and maxSale bound the records of one transaction, which spread over all topics.
+	// minSale and maxSale bound the records of one transaction, which spread
+	// over all topics.
 	minSale, maxSale = 20, 400
 	// transactions are at least so many, however short the load is.
 	transactions = 40
@@ -34,7 +36,8 @@ type item struct {
 	sample bool
 }
 
-// makeSale makes the records of one transaction and hands them to whichever seller is free.
+// makeSale makes the records of one transaction and hands them to whichever
+// seller is free.
 func (l *load) makeSale(ctx context.Context, from, n int) error {
 	s := sale{outcome: events.Committed}
 	if l.made++; l.made%abortOneIn == 0 {

@@ -19,10 +19,12 @@ type workspace struct {
 	config string
 }
 
-// regionNames are the two regions, each a directory with its segments, one with its keys and the key of its KMS.
+// regionNames are the two regions, each a directory with its segments, one with
+// its keys and the key of its KMS.
 var regionNames = [...]string{"north", "south"}
 
-// newWorkspace makes the directory. One with something in it is refused: an archive of an earlier demo has other keys.
+// newWorkspace makes the directory. One with something in it is refused: an
+// archive of an earlier demo has other keys.
 func newWorkspace(dir string) (*workspace, error) {
 	var err error
 	if dir == "" {
@@ -61,10 +63,12 @@ func (w *workspace) path(name string) string { return filepath.Join(w.dir, name)
 // segments is where a region keeps its segments.
 func (w *workspace) segments(region string) string { return w.path(region) }
 
-// The segments are small and young, so that a million events in a few seconds make many of them: the archiver has
-// something to lose when it is killed. The static membership lets the restarted one take over at once. What all partitions
-// may answer together stays below fetch.max_bytes: where a response is full, kfake leaves the list of aborted transactions
-// out, which no Kafka broker does.
+// The segments are small and young, so that a million events in a few seconds
+// make many of them: the archiver has something to lose when it is killed. The
+// static membership lets the restarted one take over at once. What all
+// partitions may answer together stays below fetch.max_bytes: where a response
+// is full, kfake leaves the list of aborted transactions out, which no Kafka
+// broker does.
 var configTemplate = template.Must(template.New("tidemark.yaml").Parse(`# Written by tidemark demo.
 archive:
   trust_file: trust.json

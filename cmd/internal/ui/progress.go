@@ -11,7 +11,8 @@ import (
 	"golang.org/x/term"
 )
 
-// redraw is how often the line changes: often enough to live, seldom enough to read.
+// redraw is how often the line changes: often enough to live, seldom enough to
+// read.
 const redraw = 100 * time.Millisecond
 
 // defaultWidth is assumed where the terminal does not say how wide it is.

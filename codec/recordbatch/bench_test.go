@@ -7,7 +7,8 @@ import (
 
 const benchRecords = 1000
 
-// orders is a batch as the load generator makes them: about 250 bytes a record, which compress three to five times.
+// orders is a batch as the load generator makes them: about 250 bytes a record,
+// which compress three to five times.
 func orders(t testing.TB, codec Codec) []byte {
 	t.Helper()
 	var records []Record

@@ -11,7 +11,8 @@ import (
 	"github.com/tidemark-io/tidemark/codec/segment"
 )
 
-// orders makes batches of 150 events of 237 bytes with distinct 14-byte keys, about size bytes in all.
+// orders makes batches of 150 events of 237 bytes with distinct 14-byte keys,
+// about size bytes in all.
 func orders(b *testing.B, codec recordbatch.Codec, size int) (batches [][]byte, headers []recordbatch.Header, events int) {
 	b.Helper()
 	var builder recordbatch.Builder

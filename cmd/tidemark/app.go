@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -14,6 +15,7 @@ import (
 	"github.com/tidemark-io/tidemark/cmd/internal/ui"
 	"github.com/tidemark-io/tidemark/cmd/internal/wire"
 	"github.com/tidemark-io/tidemark/pipeline/cover"
+	"github.com/tidemark-io/tidemark/sinks/keys"
 )
 
 // app is what all verbs share: where they come from and speak to, and the flags
@@ -69,6 +71,37 @@ func (a *app) openUnidentified(ctx context.Context, mode wire.Mode) (*wire.Archi
 	}
 	return wire.Open(ctx, cfg, a.log, mode)
 }
+
+// withPages is an opened archive, and the writer of its key pages.
+type withPages struct {
+	*wire.Archive
+	pages *keys.Writer
+}
+
+// openWithPages is open for verbs that write key pages. They need the signing
+// key; that is looked at first, and asks no region anything.
+func (a *app) openWithPages(ctx context.Context, mode wire.Mode) (*withPages, error) {
+	cfg, err := a.config()
+	if err != nil {
+		return nil, err
+	}
+	signer, err := wire.Signer(cfg)
+	if err != nil {
+		return nil, err
+	}
+	opened, err := a.open(ctx, mode)
+	if err != nil {
+		return nil, err
+	}
+	pages, err := opened.Pages(signer)
+	if err != nil {
+		return nil, errors.Join(err, opened.Close())
+	}
+	return &withPages{opened, pages}, nil
+}
+
+// Close wipes the keys of the pages, and closes the archive.
+func (w *withPages) Close() error { return errors.Join(w.pages.Close(), w.Archive.Close()) }
 
 // print writes a verb's result: v as one JSON object with --json, and else what
 // text writes for a person.

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"io"
 
@@ -30,28 +29,15 @@ once; they are listed with what to do. Exit 1 if something could not be healed.`
 }
 
 func runHeal(a *app, cmd *cobra.Command, o heal.Options) error {
-	cfg, err := a.config()
-	if err != nil {
-		return err
-	}
-	signer, err := wire.Signer(cfg)
-	if err != nil {
-		return err
-	}
-	opened, err := a.open(cmd.Context(), wire.ForProof)
+	opened, err := a.openWithPages(cmd.Context(), wire.ForProof)
 	if err != nil {
 		return err
 	}
 	defer opened.Close()
-	pages, err := opened.Pages(signer)
-	if err != nil {
-		return err
-	}
-	defer pages.Close()
 	progress := a.progress(cmd, "heal")
 	defer progress.Done()
 	o.Hook = func(e heal.Event) { progress.Update("%s: copied %s to %s", e.Partition, e.Copied, e.Region) }
-	report, err := opened.Healer(pages).Run(cmd.Context(), o)
+	report, err := opened.Healer(opened.pages).Run(cmd.Context(), o)
 	if err != nil {
 		return unavailable(err)
 	}
@@ -59,10 +45,7 @@ func runHeal(a *app, cmd *cobra.Command, o heal.Options) error {
 	if err := a.print(cmd, report, func(w io.Writer) error { return writeHealed(w, report) }); err != nil {
 		return err
 	}
-	if len(report.Findings) > 0 {
-		return refused(errors.New(plural(len(report.Findings), "finding")))
-	}
-	return nil
+	return refuseFindings(report.Findings)
 }
 
 func writeHealed(w io.Writer, r heal.Report) error {

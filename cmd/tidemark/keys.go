@@ -54,25 +54,12 @@ need them. Without this command a key is replaced after 30 days.`,
 }
 
 func rotate(ctx context.Context, a *app, cmd *cobra.Command) error {
-	cfg, err := a.config()
-	if err != nil {
-		return err
-	}
-	signer, err := wire.Signer(cfg)
-	if err != nil {
-		return err
-	}
-	opened, err := a.open(ctx, wire.ForWriting)
+	opened, err := a.openWithPages(ctx, wire.ForWriting)
 	if err != nil {
 		return err
 	}
 	defer opened.Close()
-	pages, err := opened.Pages(signer)
-	if err != nil {
-		return err
-	}
-	defer pages.Close()
-	id, err := pages.Rotate(ctx)
+	id, err := opened.pages.Rotate(ctx)
 	if err != nil {
 		return unavailable(err)
 	}

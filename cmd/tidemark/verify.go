@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"io"
 
@@ -9,7 +8,6 @@ import (
 
 	"github.com/tidemark-io/tidemark/cmd/internal/ui"
 	"github.com/tidemark-io/tidemark/cmd/internal/wire"
-	"github.com/tidemark-io/tidemark/pipeline/cover"
 	"github.com/tidemark-io/tidemark/pipeline/verify"
 )
 
@@ -49,10 +47,7 @@ func runVerify(a *app, cmd *cobra.Command, o verify.Options) error {
 	if err := a.print(cmd, report, func(w io.Writer) error { return writeReport(w, report) }); err != nil {
 		return err
 	}
-	if !report.OK() {
-		return refused(errors.New(plural(len(report.Findings), "finding")))
-	}
-	return nil
+	return refuseFindings(report.Findings)
 }
 
 func writeReport(w io.Writer, r *verify.Report) error {
@@ -73,16 +68,4 @@ func writeReport(w io.Writer, r *verify.Report) error {
 	}
 	_, err := fmt.Fprintln(w, verdict)
 	return err
-}
-
-func writeFindings(w io.Writer, findings []cover.Finding) error {
-	for _, f := range findings {
-		if _, err := fmt.Fprintf(w, "\n%s\n  %s\n", ui.Printable(f.String()), ui.Printable(f.Advice)); err != nil {
-			return err
-		}
-	}
-	if len(findings) > 0 {
-		fmt.Fprintln(w)
-	}
-	return nil
 }

@@ -70,38 +70,6 @@ func (l Lineage) String() string {
 	return l.Topic.String() + ".e" + strconv.FormatInt(int64(l.Branch), 10)
 }
 
-// MarshalText and UnmarshalText make the identifiers readable in JSON.
-
-func (id ArchiveID) MarshalText() ([]byte, error) { return []byte(id.String()), nil }
-func (id TopicID) MarshalText() ([]byte, error)   { return []byte(id.String()), nil }
-func (id PageID) MarshalText() ([]byte, error)    { return []byte(id.String()), nil }
-func (id KEKID) MarshalText() ([]byte, error)     { return []byte(id.String()), nil }
-func (id SignerID) MarshalText() ([]byte, error)  { return []byte(id.String()), nil }
-func (d Digest) MarshalText() ([]byte, error)     { return []byte(d.String()), nil }
-func (l Lineage) MarshalText() ([]byte, error)    { return []byte(l.String()), nil }
-
-func (id *ArchiveID) UnmarshalText(b []byte) error { return parseHex("archive id", b, id[:]) }
-func (id *PageID) UnmarshalText(b []byte) error    { return parseHex("key page id", b, id[:]) }
-func (id *KEKID) UnmarshalText(b []byte) error     { return parseHex("KEK id", b, id[:]) }
-func (id *SignerID) UnmarshalText(b []byte) error  { return parseHex("signer id", b, id[:]) }
-func (d *Digest) UnmarshalText(b []byte) error     { return parseHex("digest", b, d[:]) }
-
-func (id *TopicID) UnmarshalText(b []byte) error {
-	p, err := ParseTopicID(string(b))
-	if err == nil {
-		*id = p
-	}
-	return err
-}
-
-func (l *Lineage) UnmarshalText(b []byte) error {
-	p, err := ParseLineage(string(b))
-	if err == nil {
-		*l = p
-	}
-	return err
-}
-
 // ParseTopicID reads Kafka's text form. Only the canonical form is accepted,
 // so that one id has one name.
 func ParseTopicID(s string) (TopicID, error) {

@@ -7,8 +7,8 @@ import (
 
 func TestMarkersComeBack(t *testing.T) {
 	for _, kind := range []ControlType{ControlAbort, ControlCommit} {
-		m := Marker{Type: kind, Offset: 77, Timestamp: 5, LeaderEpoch: 2, ProducerID: 9, ProducerEpoch: 1, CoordinatorEpoch: 13}
-		batch, err := m.Batch()
+		m := marker{Type: kind, Offset: 77, Timestamp: 5, LeaderEpoch: 2, ProducerID: 9, ProducerEpoch: 1, CoordinatorEpoch: 13}
+		batch, err := m.batch()
 		if err != nil {
 			t.Fatal(err)
 		}

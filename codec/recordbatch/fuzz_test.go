@@ -18,11 +18,11 @@ func FuzzBatch(f *testing.F) {
 		f.Add(small(f, Options{BaseOffset: 3, Codec: codec}), false)
 		f.Add(small(f, Options{Codec: codec, LogAppendTime: true, Producer: &Producer{1, 2, 3}})[:64], true)
 	}
-	marker, err := Marker{Type: ControlCommit, ProducerID: 5}.Batch()
+	commit, err := marker{Type: ControlCommit, ProducerID: 5}.batch()
 	if err != nil {
 		f.Fatal(err)
 	}
-	f.Add(marker, true)
+	f.Add(commit, true)
 	f.Add(build(f, Options{}, awkwardRecords()[:7]), true)
 	f.Fuzz(func(t *testing.T, b []byte, mend bool) {
 		if mend && len(b) > HeaderSize { // else the CRC would keep the fuzzer away from the records

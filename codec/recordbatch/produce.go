@@ -2,7 +2,6 @@ package recordbatch
 
 import (
 	"encoding/binary"
-	"math"
 )
 
 // SetProducer makes a stored batch ready for a raw idempotent produce request,
@@ -33,10 +32,4 @@ func SetProducer(batch []byte, producerID int64, epoch int16, seq int32) (ok boo
 	h.CRC = checksum(batch)
 	binary.BigEndian.PutUint32(batch[17:], h.CRC)
 	return true
-}
-
-// NextSequence is the sequence after count records from seq. Sequences go on at
-// 0 after the highest int32.
-func NextSequence(seq, count int32) int32 {
-	return int32((int64(seq) + int64(count)) & math.MaxInt32)
 }

@@ -2,7 +2,6 @@ package recordbatch
 
 import (
 	"bytes"
-	"math"
 	"slices"
 	"testing"
 )
@@ -57,19 +56,6 @@ func TestSetProducerRefuses(t *testing.T) {
 		}
 		if !bytes.Equal(batch, before) {
 			t.Errorf("%s: changed", name)
-		}
-	}
-}
-
-func TestNextSequence(t *testing.T) {
-	for _, c := range []struct{ seq, count, want int32 }{
-		{0, 5, 5},
-		{math.MaxInt32 - 1, 1, math.MaxInt32},
-		{math.MaxInt32, 1, 0},
-		{math.MaxInt32 - 2, 10, 7},
-	} {
-		if got := NextSequence(c.seq, c.count); got != c.want {
-			t.Errorf("NextSequence(%d, %d) = %d, want %d", c.seq, c.count, got, c.want)
 		}
 	}
 }

@@ -152,7 +152,7 @@ func TestIntroductionsAreRefused(t *testing.T) {
 	}
 	var n note
 	err := signed.Open(seal(t, signer("new", signed.RoleArchive), signed.KindGap, note{}), signed.KindGap, s.trust, signed.RoleArchive, &n)
-	if !signed.IsUnknownSigner(err) {
+	if unknown := (*signed.UnknownSignerError)(nil); !errors.As(err, &unknown) {
 		t.Errorf("the key that nobody introduced: %v", err)
 	}
 }

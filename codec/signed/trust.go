@@ -2,7 +2,6 @@ package signed
 
 import (
 	"crypto/ed25519"
-	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -155,10 +154,4 @@ func (t *Trust) key(role Role, signer names.SignerID) (ed25519.PublicKey, error)
 		return nil, fmt.Errorf("signer %s has role %q, not %q: %w", signer, in.Role, role, ErrSignature)
 	}
 	return in.Key, nil
-}
-
-// IsUnknownSigner reports whether err is about a key that was not introduced.
-func IsUnknownSigner(err error) bool {
-	var u *UnknownSignerError
-	return errors.As(err, &u)
 }

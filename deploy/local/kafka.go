@@ -191,9 +191,6 @@ func (k *Kafka) BootstrapOf(listener string) string {
 	return strings.Join(all, ",")
 }
 
-// ClusterID is the id that the brokers give in their metadata.
-func (k *Kafka) ClusterID() string { return k.clusterID }
-
 // Segments are the log files of a partition on the node with that id, in
 // offset order; [DumpLog] reads them.
 func (k *Kafka) Segments(nodeID int, topic string, partition int) ([]string, error) {

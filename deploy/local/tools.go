@@ -25,12 +25,6 @@ const (
 	ProducerPerfTestTool = "org.apache.kafka.tools.ProducerPerformance"
 )
 
-// ClassPath is the class path of Kafka and its tools, fetched if need be.
-func ClassPath(ctx context.Context) (string, error) {
-	jars, err := installKafka(ctx)
-	return filepath.Join(jars, "*"), err
-}
-
 // JavaTool runs one of Kafka's command-line tools by its class name and returns
 // what it printed. The error holds the end of its output.
 func JavaTool(ctx context.Context, class string, args ...string) ([]byte, error) {

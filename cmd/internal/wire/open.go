@@ -39,9 +39,6 @@ const (
 	ForProof
 	// ForWriting has no cache either: nobody reads twice.
 	ForWriting
-	// ForCreating makes directories that are not there yet. Only `tidemark
-	// init` does: a region that is not mounted must not look like an empty one.
-	ForCreating
 )
 
 // readCache is the size of the cache in front of each region, in bytes: enough
@@ -102,19 +99,9 @@ func (a *Archive) Identify(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// Region returns the region of a name, or nil.
-func (a *Archive) Region(name string) *Region {
-	for _, r := range a.Regions {
-		if r.Name == name {
-			return r
-		}
-	}
-	return nil
-}
-
 func openRegion(ctx context.Context, cfg *config.Config, i int, trust *signed.Trust, observer objects.Observer, mode Mode) (*Region, error) {
 	rc := &cfg.Regions[i]
-	o := objects.Options{Credentials: credentials(rc.Credentials), Create: mode == ForCreating, Observer: observer}
+	o := objects.Options{Credentials: credentials(rc.Credentials), Observer: observer}
 	if mode == ForReading {
 		o.Cache.Bytes = readCache
 	}

@@ -17,7 +17,9 @@ type Place struct {
 }
 
 // OpenPlaces opens the places of the data, and makes the directories of all
-// four places where those are directories. Close closes each store.
+// four places where those are directories. Only `tidemark init` does that: a
+// region that is not mounted must not look like an empty one. ClosePlaces
+// closes them.
 func OpenPlaces(ctx context.Context, cfg *config.Config) ([]Place, error) {
 	var all []Place
 	for i := range cfg.Regions {

@@ -25,7 +25,7 @@ func NewPrometheus(r prometheus.Registerer) (*Prometheus, error) {
 	p := &Prometheus{
 		calls: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "tidemark_store_call_seconds",
 			Help: "Duration of calls to an object store, by the class of their error.", Buckets: callBuckets}, []string{"store", "op", "class"}),
-		bytes: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "tidemark_store_bytes_total",
+		bytes: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "tidemark_store_call_bytes_total",
 			Help: "Bytes sent to and received from an object store in calls that succeeded."}, []string{"store", "op"}),
 		retries: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "tidemark_store_retries_total",
 			Help: "Calls to an object store that failed and were tried again, by the class of their error."}, []string{"store", "op", "class"}),

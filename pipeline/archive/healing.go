@@ -43,11 +43,32 @@ func (a *Archiver) heal(ctx context.Context, p *partition) {
 		return
 	}
 	for i := range a.regions {
+		a.fill(ctx, p, i)
 		for p.tails.behind(i) && p.ours.Err() == nil {
 			if !a.healRegion(ctx, p, i) {
 				break // with the next attempt
 			}
 		}
+	}
+}
+
+// fill copies what a region lacks below its tail. No offset is missing there,
+// but the regions are to be equal, name by name.
+func (a *Archiver) fill(ctx context.Context, p *partition, i int) {
+	from, lacks := p.tails.lacking(i)
+	if !lacks {
+		return
+	}
+	err := contained(func() error {
+		_, err := a.healer.Heal(ctx, p.name, a.regions[i].Name(), Tail{Next: from})
+		return err
+	})
+	if ctx.Err() != nil {
+		return
+	}
+	givenUp := p.tails.filled(i, err)
+	if err != nil {
+		p.log.Warn("heal", "region", a.regions[i].Name(), "from", from, "error", err, "given_up", givenUp)
 	}
 }
 
@@ -77,6 +98,7 @@ func (a *Archiver) healRegion(ctx context.Context, p *partition, i int) bool {
 func (a *Archiver) levelRegions(ctx context.Context, p *partition) {
 	for p.tails.known() && !p.tails.level() && ctx.Err() == nil {
 		for i := range a.regions {
+			a.fill(ctx, p, i)
 			if p.tails.behind(i) {
 				a.healRegion(ctx, p, i)
 			}

@@ -92,6 +92,12 @@ func (p *partition) adopt(t cover.Tails, c *cursor) {
 		}
 	}
 	p.tails.reset(list, behind)
+	for i, r := range p.regions {
+		if lacks := t.Region(r.Name()).Lacks; len(lacks) > 0 {
+			p.tails.lack(i, lacks[0].Base)
+			p.healing.wake()
+		}
+	}
 	p.cursor = c
 	p.age = p.ageOf(p.key.Topic)
 	p.began.Store(true)

@@ -17,6 +17,12 @@ type tails struct {
 type tailState struct {
 	Tail
 	behind bool
+	// lacks is set while the region lacks an object below its tail that another
+	// has, from offset lackFrom on: the same offsets are there under another
+	// name, because two archivers cut them differently.
+	lacks    bool
+	lackFrom int64
+	fills    int // attempts to copy it that failed
 }
 
 func (t *tails) reset(list []Tail, behind []bool) {
@@ -24,7 +30,7 @@ func (t *tails) reset(list []Tail, behind []bool) {
 	defer t.mu.Unlock()
 	t.regions = t.regions[:0]
 	for i := range list {
-		t.regions = append(t.regions, tailState{list[i], behind[i]})
+		t.regions = append(t.regions, tailState{Tail: list[i], behind: behind[i]})
 	}
 }
 
@@ -98,12 +104,47 @@ func (t *tails) lower() Tail {
 	return t.lowest()
 }
 
-// level reports whether no region is behind another.
+// level reports whether no region is behind another, or lacks what another has.
 func (t *tails) level() bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.lowest().Next == t.highest().Next
+	lacks := slices.ContainsFunc(t.regions, func(s tailState) bool { return s.lacks })
+	return !lacks && t.lowest().Next == t.highest().Next
 }
+
+// lack notes that a region lacks objects from an offset on.
+func (t *tails) lack(region int, from int64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	s := &t.regions[region]
+	s.lacks, s.lackFrom = true, from
+}
+
+// lacking returns from where on a region lacks objects, if it does.
+func (t *tails) lacking(region int) (from int64, lacks bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	s := &t.regions[region]
+	return s.lackFrom, s.lacks
+}
+
+// filled notes how an attempt to copy what a region lacks came out. After
+// fillTries it is given up, since an object that is damaged in the other region
+// cannot be copied; no offset is missing by it, and verify names it.
+func (t *tails) filled(region int, err error) (givenUp bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	s := &t.regions[region]
+	if err != nil {
+		s.fills++
+	}
+	givenUp = s.fills >= fillTries
+	s.lacks = err != nil && !givenUp
+	return givenUp
+}
+
+// fillTries is how often copying what a region lacks below its tail is tried.
+const fillTries = 5
 
 func (t *tails) lowest() Tail  { return t.bound(func(a, b int64) bool { return a < b }) }
 func (t *tails) highest() Tail { return t.bound(func(a, b int64) bool { return a > b }) }

@@ -182,7 +182,20 @@ func (w *world) Tails(_ context.Context, p names.Partition) (cover.Tails, error)
 		}
 		t.Regions = append(t.Regions, rt)
 	}
+	for i := range t.Regions {
+		t.Regions[i].Lacks = w.lacks(i, p)
+	}
 	return t, nil
+}
+
+// lacks are the objects of a partition that only the other region has.
+func (w *world) lacks(region int, p names.Partition) (list []names.Range) {
+	for _, n := range w.regions[1-region].ranges(p) {
+		if w.regions[region].object(n.String()) == nil {
+			list = append(list, n)
+		}
+	}
+	return list
 }
 
 // Heal implements archive.Healer.
@@ -560,4 +573,11 @@ func (r *memoryRegion) ranges(p names.Partition) (out []names.Range) {
 func (r *memoryRegion) digest(n names.Range) (d names.Digest) {
 	copy(d[:], n.Digest[:])
 	return d
+}
+
+// put stores an object as another archiver would.
+func (r *memoryRegion) put(name string, body []byte) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.objects[name] = body
 }

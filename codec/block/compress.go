@@ -19,7 +19,7 @@ type Compressor struct {
 // is the body itself and None when compression would not save anything. The
 // result is valid until the next call.
 func (c *Compressor) Compress(kind Compression, body []byte) ([]byte, Compression, error) {
-	packed := body
+	var packed []byte
 	switch kind {
 	case None:
 		return body, None, nil

@@ -21,6 +21,7 @@ package names
 
 import (
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"math"
 	"strconv"
@@ -160,7 +161,7 @@ func parseRange(name string) (Range, error) {
 	rest, ok := strings.CutPrefix(name, topicsDir)
 	parts := strings.Split(rest, "/")
 	if !ok || len(parts) != 4 {
-		return Range{}, fmt.Errorf("want topics/<topic>/<lineage>/<partition>/<object>")
+		return Range{}, errors.New("want topics/<topic>/<lineage>/<partition>/<object>")
 	}
 	p, err := parsePartition(parts)
 	if err != nil {
@@ -189,7 +190,7 @@ func (r *Range) parseFile(file string) error {
 	stem, kind, _ := strings.Cut(file, ".")
 	fields := strings.Split(stem, "-")
 	if len(fields) != 3 || len(fields[2]) != 2*len(r.Digest) {
-		return fmt.Errorf("want <base>-<next>-<16 hex digits>.<kind>")
+		return errors.New("want <base>-<next>-<16 hex digits>.<kind>")
 	}
 	if _, err := hex.Decode(r.Digest[:], []byte(fields[2])); err != nil {
 		return fmt.Errorf("digest: %w", err)

@@ -1,6 +1,7 @@
 package segment
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/tidemark-io/tidemark/codec/block"
@@ -57,7 +58,7 @@ func (e *BlockInfo) validate() error {
 		return fmt.Errorf("offsets [%d, %d): want base < next", e.Base, e.Next)
 	}
 	if e.Batches == 0 {
-		return fmt.Errorf("no batches: a block has at least one")
+		return errors.New("no batches: a block has at least one")
 	}
 	if e.Plain == 0 || e.Plain > block.MaxBody {
 		return fmt.Errorf("body of %d bytes: want 1 to %d", e.Plain, block.MaxBody)

@@ -172,7 +172,7 @@ func (p *Process) await(ctx context.Context) error {
 	err := poll(ctx, readyPoll, func() (bool, error) {
 		select {
 		case <-p.running.exited:
-			return false, fmt.Errorf("it ended: %v", p.running.status)
+			return false, fmt.Errorf("it ended: %s", p.running.status)
 		default:
 		}
 		last = p.ready(ctx)

@@ -123,7 +123,7 @@ func (f *fetcher) walk(c *cursor, a answer) (chunk, error) {
 	for len(rest) > 0 && ch.next < c.spans[0].to {
 		h, batch, after, err := recordbatch.Next(rest)
 		if errors.Is(err, recordbatch.ErrPartial) {
-			return ch, f.tooLarge(c, ch, h, len(a.RecordBatches))
+			return ch, f.tooLarge(c, ch, h)
 		}
 		if err != nil {
 			return ch, err
@@ -150,7 +150,7 @@ func (f *fetcher) walk(c *cursor, a answer) (chunk, error) {
 // tooLarge tells a last batch that was cut, which is how brokers end an
 // answer, from a first batch that does not fit: brokers send that whole, so a
 // cut one never will.
-func (f *fetcher) tooLarge(c *cursor, ch chunk, h recordbatch.Header, got int) error {
+func (f *fetcher) tooLarge(c *cursor, ch chunk, h recordbatch.Header) error {
 	if ch.next > c.next || h.Length == 0 || h.Size() <= int(f.cfg.Fetch.MaxBatchBytes) {
 		return nil
 	}
@@ -196,12 +196,14 @@ func (f *fetcher) hand(c *cursor, ch chunk, a answer) {
 // two more. What comes for a removed cursor is dropped.
 func (f *fetcher) put(c *cursor, ch chunk) {
 	f.mu.Lock()
-	defer f.mu.Unlock()
-	if c.removed {
-		ch.pin.release()
-		return
+	removed := c.removed
+	if !removed {
+		c.chunk <- ch
 	}
-	c.chunk <- ch
+	f.mu.Unlock()
+	if removed {
+		ch.pin.release() // may run a hook: not under the lock
+	}
 }
 
 func records(batches []recordbatch.Batch) (n int64) {

@@ -2,6 +2,7 @@ package archive
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -192,7 +193,7 @@ func (t *topology) await(ctx context.Context, k Key) (names.TopicID, error) {
 		fresh := t.fresh
 		t.mu.Unlock()
 		id, _, err := t.leader(k)
-		if err != errUnheard {
+		if !errors.Is(err, errUnheard) {
 			return id, err
 		}
 		t.refresh()

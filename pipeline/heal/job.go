@@ -76,6 +76,7 @@ func (j *job) partition(ctx context.Context, p names.Partition) error {
 	}
 	j.report.Partitions++
 	j.silent(m.Down, p.String())
+	j.report.Findings = append(j.report.Findings, m.Strays...)
 	for _, c := range inOrder(m) {
 		for _, region := range j.archive.Regions() {
 			if m.Down[region] != nil {
@@ -95,24 +96,24 @@ func (j *job) partition(ctx context.Context, p names.Partition) error {
 // settle makes one region hold a candidate.
 func (j *job) settle(ctx context.Context, c cover.Candidate, region string) error {
 	if _, here := c.Place(region); here {
-		_, err := j.verified(ctx, c, region)
-		return err
+		return j.verified(ctx, c, region)
 	}
 	return j.fill(ctx, c, region)
 }
 
 // verified verifies a copy, after fetching its key page if that is all that
 // is missing.
-func (j *job) verified(ctx context.Context, c cover.Candidate, region string) (*cover.Object, error) {
-	o, err := j.archive.Verify(ctx, region, c.Range)
+func (j *job) verified(ctx context.Context, c cover.Candidate, region string) error {
+	_, err := j.archive.Verify(ctx, region, c.Range)
 	page := (*cover.PageError)(nil)
 	if err == nil || !errors.As(err, &page) || kind(err) != cover.KindNoPage {
-		return o, err
+		return err
 	}
 	if err := j.page(ctx, region, page.Page); err != nil {
-		return nil, err
+		return err
 	}
-	return j.archive.Verify(ctx, region, c.Range)
+	_, err = j.archive.Verify(ctx, region, c.Range)
+	return err
 }
 
 // page copies a key page to a region, from the first other that can give it.
@@ -171,7 +172,7 @@ func (j *job) fill(ctx context.Context, c cover.Candidate, to string) error {
 
 // sound returns an object that verified in a region, block by block.
 func (j *job) sound(ctx context.Context, c cover.Candidate, region string) (*cover.Object, []byte, error) {
-	if _, err := j.verified(ctx, c, region); err != nil {
+	if err := j.verified(ctx, c, region); err != nil {
 		return nil, nil, err
 	}
 	o, data, err := j.archive.Load(ctx, region, c.Range, copyLimit)

@@ -2,6 +2,7 @@ package objects
 
 import (
 	"context"
+	"errors"
 	"io"
 	"iter"
 
@@ -41,7 +42,7 @@ func (a *around) ReadAt(ctx context.Context, key string, p []byte, off int64) (i
 	err := a.call(ctx, "readat", key, func(ctx context.Context) (int64, error) {
 		var err error
 		n, err = a.Store.ReadAt(ctx, key, p, off)
-		if end = err == io.EOF; end {
+		if end = errors.Is(err, io.EOF); end {
 			err = nil
 		}
 		return int64(n), err

@@ -46,7 +46,9 @@ type Addressing int
 const (
 	// AddressingAuto is the host name for AWS and the path elsewhere.
 	AddressingAuto Addressing = iota
+	// AddressingPath is the path: https://host/bucket/key.
 	AddressingPath
+	// AddressingHost is the host name: https://bucket.host/key.
 	AddressingHost
 )
 

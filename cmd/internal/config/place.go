@@ -101,7 +101,7 @@ func (p Place) identity() []string {
 		steps := []string{"s3", endpoint(p.s3.Endpoint), strings.ToLower(p.s3.Bucket)}
 		return append(steps, split(p.s3.Prefix)...)
 	}
-	return append([]string{"file"}, split(filepath.ToSlash(real(p.dir)))...)
+	return append([]string{"file"}, split(filepath.ToSlash(followed(p.dir)))...)
 }
 
 func split(name string) []string {
@@ -112,8 +112,8 @@ func split(name string) []string {
 	return strings.Split(name, "/")
 }
 
-// real follows symbolic links as far as the directory exists.
-func real(dir string) string {
+// followed follows symbolic links as far as the directory exists.
+func followed(dir string) string {
 	if r, err := filepath.EvalSymlinks(dir); err == nil {
 		return r
 	}
@@ -121,7 +121,7 @@ func real(dir string) string {
 	if up == dir {
 		return dir
 	}
-	return filepath.Join(real(up), filepath.Base(dir))
+	return filepath.Join(followed(up), filepath.Base(dir))
 }
 
 // endpoint returns host and port in one spelling.

@@ -48,6 +48,8 @@ type Map struct {
 	Segments, Gaps []Candidate
 	// Unknown are names that tidemark did not give.
 	Unknown []Finding
+	// Strays are copies of segments of other places; see dropStrays.
+	Strays []Finding
 	// Down are the regions that did not answer, with the reason: nothing is
 	// known about what they hold.
 	Down map[string]error
@@ -207,6 +209,7 @@ func (a *Archive) Map(ctx context.Context, p names.Partition) (*Map, error) {
 	}
 	slices.SortFunc(m.Segments, compareCandidates)
 	slices.SortFunc(m.Gaps, compareCandidates)
+	a.dropStrays(ctx, m)
 	slices.SortFunc(m.Unknown, func(a, b Finding) int {
 		return cmp.Or(strings.Compare(a.Object, b.Object), strings.Compare(a.Region, b.Region))
 	})

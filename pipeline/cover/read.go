@@ -77,6 +77,9 @@ func (a *Archive) ReadMap(ctx context.Context, m *Map, o ReadOptions) iter.Seq2[
 		}
 		ctx, cancel := context.WithCancel(ctx)
 		s := newSweep(a, m, o, span)
+		for _, f := range m.Strays {
+			o.report(f)
+		}
 		defer s.fetch.wait()
 		defer cancel()
 		if err := s.run(ctx, yield); err != nil && !errors.Is(err, errStop) {

@@ -187,6 +187,38 @@ func TestReadMoved(t *testing.T) {
 	}
 }
 
+// A sound segment that somebody put under this partition, reaching beyond both
+// ends of it: it takes nothing away, and nothing that never was is lost.
+func TestReadStray(t *testing.T) {
+	w := covertest.New(t)
+	row := w.Row(10, 3)
+	other := covertest.Partition
+	other.Number = 4
+	long := w.Segment(covertest.Spec{Partition: other, Base: 0, Next: 50, Batches: [][]byte{covertest.Batch(t, 0, 50)}})
+	name := long.Name
+	name.Partition = covertest.Partition
+	w.A.Put(name.String(), long.Data)
+	renamed := row[2].Name
+	renamed.Next = 60
+	w.B.Put(renamed.String(), row[2].Data)
+	got := read(t, w, cover.ReadOptions{})
+	got.want(t, span(10, 40))
+	got.wantLost(t)
+	got.wantFindings(t, "misplaced b", "misplaced a")
+}
+
+// What stands at the end under a name with another digest keeps its claim: the
+// object of that name may have been there.
+func TestReadReplaced(t *testing.T) {
+	w := covertest.New(t)
+	row := w.Row(0, 3)
+	w.B.Remove(row[2].Name.String())
+	w.A.Put(row[2].Name.String(), row[1].Data)
+	got := read(t, w, cover.ReadOptions{})
+	got.want(t, span(0, 20))
+	got.wantLost(t, cover.Offsets{Base: 20, Next: 30})
+}
+
 // Rows 6, 7 and 84: copies that overlap, cut at different offsets, and one that
 // was fetched after compaction.
 func TestReadOverlaps(t *testing.T) {

@@ -66,7 +66,7 @@ func (a *Archive) Tails(ctx context.Context, p names.Partition) (Tails, error) {
 	if err != nil {
 		return Tails{}, err
 	}
-	s := &tailSearch{archive: a, m: m, verdicts: map[verdictKey]verdict{}, failures: map[string]int{}, down: map[string]error{}}
+	s := &tailSearch{archive: a, m: m, rejected: slices.Clone(m.Strays), verdicts: map[verdictKey]verdict{}, failures: map[string]int{}, down: map[string]error{}}
 	for region, err := range m.Down {
 		s.down[region] = err
 	}

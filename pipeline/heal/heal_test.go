@@ -145,6 +145,21 @@ func TestRunBad(t *testing.T) {
 	}
 }
 
+// A sound segment under a name of another place is reported and stays alone.
+func TestRunStray(t *testing.T) {
+	w := covertest.New(t)
+	row := w.Row(0, 2)
+	stray := row[1].Name
+	stray.Next = 30
+	w.A.Put(stray.String(), row[1].Data)
+	if got := kinds(run(t, w).Findings); !slices.Equal(got, []string{"misplaced a"}) {
+		t.Errorf("findings %v, want the stray", got)
+	}
+	if w.B.Object(stray.String()) != nil {
+		t.Error("the stray was copied")
+	}
+}
+
 // A store whose CRC-32C agrees with the footer vouches for nothing: the blocks
 // are compared with their SHA-256.
 func TestRunComparesBlocks(t *testing.T) {

@@ -16,6 +16,8 @@ func (v *verifier) partition(ctx context.Context, p names.Partition) error {
 		return err
 	}
 	v.strange(m.Unknown)
+	v.strange(m.Strays)
+	v.copiesBad += len(m.Strays)
 	v.silent(m.Down, p.String())
 	segments, err := v.look(ctx, m, m.Segments)
 	if err != nil {

@@ -150,6 +150,13 @@ func strangers() []fault {
 		}, false, []string{"forged a [20, 30)", "absent b [20, 30)"}},
 		{"swapped", func(w *covertest.World, row []*segment.Sealed) { w.B.Swap(row[0].Name.String(), row[1].Name.String()) }, false,
 			[]string{"misplaced b [0, 10)", "misplaced b [10, 20)"}},
+		{"another partition's, beyond the end", func(w *covertest.World, _ []*segment.Sealed) {
+			other := covertest.Partition
+			other.Number = 4
+			long := w.Segment(covertest.Spec{Partition: other, Base: 0, Next: 50, Batches: [][]byte{covertest.Batch(w.T, 0, 50)}})
+			long.Name.Partition = covertest.Partition
+			w.A.Put(long.Name.String(), long.Data)
+		}, false, []string{"misplaced a [0, 50)"}},
 		{"key page missing in one region", func(w *covertest.World, _ []*segment.Sealed) { w.B.RemovePage(covertest.Page) }, false,
 			[]string{"key-page-missing b [0, 10)", "key-page-missing b [10, 20)", "key-page-missing b [20, 30)"}},
 		{"a strange name", func(w *covertest.World, row []*segment.Sealed) { w.B.Put(row[0].Name.String()+"~", nil) }, false,

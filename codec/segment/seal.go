@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"hash/crc32"
-	"slices"
 
 	"github.com/tidemark-io/tidemark/codec/block"
 	"github.com/tidemark-io/tidemark/codec/names"
@@ -31,7 +30,7 @@ func (w *Writer) seal(hashes int) error {
 	e.Compression = kind
 	w.place.Base, w.place.Next, w.place.Compression, w.place.Plain = e.Base, e.Next, kind, e.Plain
 	from := len(w.out)
-	w.out = slices.Grow(w.out, len(stored)+block.Overhead)
+	w.grow(len(stored) + block.Overhead)
 	if w.out, err = w.keys.SealBody(w.out, stored, w.place); err != nil {
 		return fmt.Errorf("seal block %d: %w", w.place.Number, err)
 	}
@@ -145,4 +144,20 @@ func (w *Writer) sign(s *signed.Signer) *Sealed {
 		Records: w.footer.Records,
 		Batches: w.footer.Batches,
 	}
+}
+
+// growth is by how much a large segment grows at least, in bytes.
+const growth = 4 << 20
+
+// grow makes room for n more bytes: twice as much as before at first, then in
+// steps. Append's own quarter more at a time would copy a segment of 16 MiB
+// four times over.
+func (w *Writer) grow(n int) {
+	need := len(w.out) + n
+	if need <= cap(w.out) {
+		return
+	}
+	larger := make([]byte, len(w.out), max(need, cap(w.out)+min(cap(w.out), growth)))
+	copy(larger, w.out)
+	w.out = larger
 }

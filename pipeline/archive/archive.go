@@ -219,6 +219,13 @@ func (a *Archiver) part(keys []Key) []*partition {
 	return ps
 }
 
+// count is how many partitions are ours.
+func (a *Archiver) count() int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return len(a.parts)
+}
+
 func (a *Archiver) all() []*partition {
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -7,9 +7,14 @@ import (
 
 // buffers keeps the memory of stored segments for the next ones, sorted by
 // powers of two: a partition with little traffic must not sit on the buffer of
-// a busy one, because the budget counts capacity.
+// a busy one, because the budget counts capacity. A sync.Pool would be emptied
+// by every collection, and the next segments would grow from nothing again.
 type buffers struct {
-	classes [32]sync.Pool
+	most int // bytes to keep
+
+	mu   sync.Mutex
+	kept int
+	free [32][][]byte
 }
 
 // smallest is the class below which it is not worth keeping a buffer.
@@ -18,21 +23,31 @@ const smallest = 16 // 64 KiB
 // get returns an empty buffer that holds about n bytes, or nil.
 func (b *buffers) get(n int) []byte {
 	class := bits.Len(uint(max(n, 1) - 1))
-	if class < smallest || class >= len(b.classes) {
+	if class < smallest || class >= len(b.free) {
 		return nil
 	}
-	if kept, ok := b.classes[class].Get().(*[]byte); ok {
-		return (*kept)[:0]
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	last := len(b.free[class]) - 1
+	if last < 0 {
+		return make([]byte, 0, 1<<class)
 	}
-	return make([]byte, 0, 1<<class)
+	buf := b.free[class][last]
+	b.free[class] = b.free[class][:last]
+	b.kept -= cap(buf)
+	return buf
 }
 
 // put takes back a buffer that nobody uses any more.
 func (b *buffers) put(buf []byte) {
 	class := bits.Len(uint(cap(buf))) - 1
-	if class >= smallest && class < len(b.classes) {
-		b.classes[class].Put(&buf)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if class < smallest || class >= len(b.free) || b.kept+cap(buf) > b.most {
+		return
 	}
+	b.free[class] = append(b.free[class], buf[:0])
+	b.kept += cap(buf)
 }
 
 // cores lets no more sealers work at a time than there are processors: more

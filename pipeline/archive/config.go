@@ -71,6 +71,15 @@ type Roll struct {
 	KeyFilter bool
 }
 
+// full is the size at which a segment is closed: so far below Size that one
+// more block and the footer still fit, and with them the buffer for the next.
+func (r Roll) full() int {
+	if margin := r.Block + r.Block/2; r.Size >= 4*margin {
+		return r.Size - margin
+	}
+	return r.Size
+}
+
 // Fetch bounds each fetch request (KIP-74).
 type Fetch struct {
 	MaxWait           time.Duration
@@ -92,6 +101,9 @@ const (
 	// the stores: one being stored, one ready. More would not make a slow
 	// store faster, and the budget would be spent on one partition.
 	segmentsAhead = 1
+	// keptShare of the memory budget is kept, beside it, in buffers for the next
+	// segments: an eighth. They are filled again within moments.
+	keptShare = 8
 	// startsAtOnce bounds how many partitions look for their tails at the same
 	// time, so that ten thousand assigned at once do not storm the stores.
 	startsAtOnce = 32

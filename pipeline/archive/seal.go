@@ -90,7 +90,7 @@ func (p *partition) append(c chunk) error {
 			return err
 		}
 		p.sealer.next = b.NextOffset()
-		if p.sealer.writer.Size() >= p.cfg.Roll.Size {
+		if p.sealer.writer.Size() >= p.cfg.Roll.full() {
 			if err := p.closeSegment(BySize); err != nil {
 				return err
 			}
@@ -162,13 +162,24 @@ func (p *partition) open() error {
 	}
 	s.writer, err = segment.NewWriter(h, secret, segment.Options{
 		BlockSize: p.cfg.Roll.Block, Compression: p.cfg.Roll.Compression, Filter: p.cfg.Roll.KeyFilter,
-		Buffer: p.buffers.get(s.size), Pool: p.pool,
+		Buffer: p.buffers.get(p.guess()), Pool: p.pool,
 	})
 	if err != nil {
 		return fmt.Errorf("open segment: %w", err)
 	}
 	s.age.Reset(p.age)
 	return nil
+}
+
+// guess is how long the next segment may get: as long as the last one was. The
+// first gets half of the partition's even share of the budget, so that it need
+// not grow from nothing, copying itself at each step.
+func (p *partition) guess() int {
+	if p.sealer.size > 0 {
+		return p.sealer.size
+	}
+	share := p.cfg.Memory / int64(2*max(p.count(), 1))
+	return int(min(share, int64(p.cfg.Roll.Size)))
 }
 
 // closeSegment seals the open segment, if there is one, and hands it to the

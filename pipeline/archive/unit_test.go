@@ -58,7 +58,7 @@ func TestBudgetLetsOneLargeFetchPass(t *testing.T) {
 }
 
 func TestBuffersAreOfTheirClass(t *testing.T) {
-	var b buffers
+	b := buffers{most: 64 << 20}
 	for _, n := range []int{1 << 16, 1<<16 + 1, 1 << 20} {
 		buf := b.get(n)
 		if cap(buf) < n || cap(buf) > 2*n || len(buf) != 0 {

@@ -172,13 +172,13 @@ func (p *partition) open() error {
 }
 
 // guess is how long the next segment may get: as long as the last one was. The
-// first gets half of the partition's even share of the budget, so that it need
+// first gets a quarter of the partition's even share of the budget, so that it need
 // not grow from nothing, copying itself at each step.
 func (p *partition) guess() int {
 	if p.sealer.size > 0 {
 		return p.sealer.size
 	}
-	share := p.cfg.Memory / int64(2*max(p.count(), 1))
+	share := p.cfg.Memory / int64(4*max(p.count(), 1))
 	return int(min(share, int64(p.cfg.Roll.Size)))
 }
 

@@ -218,8 +218,7 @@ func fromKgo(k *kgo.Record) Record {
 	return r
 }
 
-// awkwardRecords are rows 29 and 30 of the fault list: what other tools lose on
-// the way.
+// awkwardRecords are what other tools lose on the way.
 func awkwardRecords() []Record {
 	const day = 24 * 60 * 60 * 1000
 	now := int64(1_790_000_000_000)

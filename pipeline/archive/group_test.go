@@ -23,7 +23,7 @@ func quickSession() []kgo.Opt {
 	return []kgo.Opt{kgo.Balancers(kgo.CooperativeStickyBalancer()), kgo.SessionTimeout(time.Second), kgo.HeartbeatInterval(100 * time.Millisecond)}
 }
 
-// Row 9: under KIP-848 a second member takes half of the partitions. Only
+// Under KIP-848 a second member takes half of the partitions. Only
 // those are closed.
 func TestPartialRevocationClosesOnlyWhatIsRevoked(t *testing.T) {
 	w := newWorld(t, kfake.SeedTopics(6, "orders"))
@@ -69,7 +69,7 @@ func TestPartialRevocationClosesOnlyWhatIsRevoked(t *testing.T) {
 	w.same("orders", 6)
 }
 
-// Row 10: whatever the group answers to a commit, nothing is lost or stored
+// Whatever the group answers to a commit, nothing is lost or stored
 // again.
 func TestCommitErrorsAreHarmless(t *testing.T) {
 	for _, refusal := range []*kerr.Error{kerr.IllegalGeneration, kerr.UnknownMemberID, kerr.StaleMemberEpoch, kerr.RequestTimedOut, kerr.NotCoordinator, kerr.RebalanceInProgress} {
@@ -88,7 +88,7 @@ func TestCommitErrorsAreHarmless(t *testing.T) {
 	}
 }
 
-// Row 12: the group is deleted. The next run goes on at the tail.
+// The group is deleted. The next run goes on at the tail.
 func TestDeletedGroupGoesOnAtTheTail(t *testing.T) {
 	w := newWorld(t, kfake.SeedTopics(2, "orders"))
 	w.produce("orders", 0, 100)
@@ -103,7 +103,7 @@ func TestDeletedGroupGoesOnAtTheTail(t *testing.T) {
 	}
 }
 
-// Row 85: while a fetch is held at the broker, heartbeats and commits go on.
+// While a fetch is held at the broker, heartbeats and commits go on.
 func TestLongPollHoldsNothingUp(t *testing.T) {
 	w := newWorld(t, kfake.SeedTopics(1, "orders"))
 	watch := func(k kmsg.Key) *kfake.FaultHandle {

@@ -21,7 +21,7 @@ import (
 	"github.com/tidemark-io/tidemark/codec/recordbatch"
 )
 
-// Row 15: a broker that begins every answer at the log's start.
+// A broker that begins every answer at the log's start.
 func TestOffsetsThatAreKnownAreNotStoredAgain(t *testing.T) {
 	w := newWorld(t, kfake.SeedTopics(1, "orders"))
 	var log [][]byte
@@ -41,7 +41,7 @@ func TestOffsetsThatAreKnownAreNotStoredAgain(t *testing.T) {
 	}
 }
 
-// Row 20: transactions interleaved, the list of aborted ones out of order, and
+// Transactions interleaved, the list of aborted ones out of order, and
 // an answer that begins before the offset asked for.
 func TestAbortedTransactionsAreLeftOut(t *testing.T) {
 	w := newWorld(t, kfake.SeedTopics(1, "orders"))
@@ -70,7 +70,7 @@ func TestAbortedTransactionsAreLeftOut(t *testing.T) {
 	}
 }
 
-// Row 21: a partition of nothing but control batches.
+// A partition of nothing but control batches.
 func TestControlBatchesMoveTheCursor(t *testing.T) {
 	w := newWorld(t, kfake.SeedTopics(1, "orders"))
 	var below atomic.Int32
@@ -91,7 +91,7 @@ func TestControlBatchesMoveTheCursor(t *testing.T) {
 	}
 }
 
-// Row 22: the tail of a compacted log is gone. A run until caught up ends, but
+// The tail of a compacted log is gone. A run until caught up ends, but
 // not before it.
 func TestUntilCaughtUpPassesAnEmptyTail(t *testing.T) {
 	w := newWorld(t, kfake.SeedTopics(1, "orders"))
@@ -114,7 +114,7 @@ func TestUntilCaughtUpPassesAnEmptyTail(t *testing.T) {
 	}
 }
 
-// Row 24: a broker from before topic ids.
+// A broker from before topic ids.
 func TestNoTopicIDsIsSaid(t *testing.T) {
 	w := newWorld(t, kfake.SeedTopics(1, "orders"), kfake.MaxVersions(kversion.V2_7_0()))
 	var s stalls
@@ -126,7 +126,7 @@ func TestNoTopicIDsIsSaid(t *testing.T) {
 	}
 }
 
-// Row 27: a batch stays damaged on every replica. Its partition stops; it is
+// A batch stays damaged on every replica. Its partition stops; it is
 // neither archived nor skipped, and the other goes on.
 func TestLastingDamageStopsOnePartition(t *testing.T) {
 	for name, spoil := range map[string]func(*kmsg.FetchResponseTopicPartition){
@@ -163,7 +163,7 @@ func TestLastingDamageStopsOnePartition(t *testing.T) {
 	}
 }
 
-// Row 28: a record of 20 MB, larger than the memory budget, in a segment of
+// A record of 20 MB, larger than the memory budget, in a segment of
 // its own.
 func TestLargeRecordIsKeptWhole(t *testing.T) {
 	w := newWorld(t)
@@ -183,7 +183,7 @@ func TestLargeRecordIsKeptWhole(t *testing.T) {
 	}
 }
 
-// Rows 29 and 30: what producers may send, and most readers bend.
+// What producers may send, and most readers bend.
 func TestOddRecordsComeBackAsTheyWere(t *testing.T) {
 	w := newWorld(t)
 	must(t, w.broker.CreateTopic("orders", 1, nil))
@@ -210,7 +210,7 @@ func TestOddRecordsComeBackAsTheyWere(t *testing.T) {
 	w.same("stamped", 1)
 }
 
-// Row 31: a broker with messages from before Kafka 0.11.
+// A broker with messages from before Kafka 0.11.
 func TestOldMessageFormatIsNamed(t *testing.T) {
 	for magic := range byte(2) {
 		t.Run(fmt.Sprintf("v%d", magic), func(t *testing.T) {
@@ -230,7 +230,7 @@ func TestOldMessageFormatIsNamed(t *testing.T) {
 	}
 }
 
-// Row 84: the tail stands in the middle of a batch. The segment begins at the
+// The tail stands in the middle of a batch. The segment begins at the
 // offset asked for, though the batch begins below.
 func TestFetchFromTheMiddleOfABatch(t *testing.T) {
 	w := newWorld(t, kfake.SeedTopics(1, "orders"))

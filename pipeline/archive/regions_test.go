@@ -32,7 +32,7 @@ func of(partition int32, fail func() error) func(string) error {
 	}
 }
 
-// Rows 34 and 35: something else is under the name, in one region and in both.
+// Something else is under the name, in one region and in both.
 // It is never taken for done, and the other partitions go on.
 func TestOtherBytesUnderTheNameAreNeverDone(t *testing.T) {
 	for _, both := range []bool{false, true} {
@@ -68,7 +68,7 @@ func TestOtherBytesUnderTheNameAreNeverDone(t *testing.T) {
 	}
 }
 
-// Row 41: both regions are down. Fetching pauses, memory is bounded, and it
+// Both regions are down. Fetching pauses, memory is bounded, and it
 // goes on when one returns.
 func TestBothRegionsDown(t *testing.T) {
 	w := newWorld(t, kfake.SeedTopics(4, "orders"))
@@ -211,7 +211,7 @@ func (brokenIndex) Stored(s *segment.Sealed, _ []string) error {
 	return nil
 }
 
-// Row 13: a panic in the sealer, and one in the storer behind the write. Each
+// A panic in the sealer, and one in the storer behind the write. Each
 // stops its partition with its stack; the budget gets everything back.
 func TestPanicsInSealerAndStorer(t *testing.T) {
 	for name, inject := range map[string]func(*archive.Parts){
@@ -269,7 +269,7 @@ func slow(one, two *slowRegion) func(*archive.Parts) {
 	return func(p *archive.Parts) { p.Regions = []archive.Region{one, two} }
 }
 
-// Row 6: a zombie. The session ends while both stores hang; the member rejoins
+// A zombie. The session ends while both stores hang; the member rejoins
 // and archives the same offsets again. What the stores then take late overlaps.
 func TestZombieOverlapsAndRejoins(t *testing.T) {
 	w := newWorld(t, kfake.SeedTopics(1, "orders"))
@@ -298,7 +298,7 @@ func TestZombieOverlapsAndRejoins(t *testing.T) {
 	w.same("orders", 1)
 }
 
-// Row 90: storing takes longer than the session when the time to stop comes.
+// Storing takes longer than the session when the time to stop comes.
 // Everything is stored and committed, in one membership, before it is left.
 func TestStopOutlastsTheSession(t *testing.T) {
 	w := newWorld(t, kfake.SeedTopics(1, "orders"), kfake.GroupMinSessionTimeout(100*time.Millisecond))

@@ -5,7 +5,7 @@ import (
 )
 
 // store makes one sealed object durable. This is the durability order of
-// DESIGN.md, and the only place where it is decided:
+// pipeline/DESIGN.md, and the only place where it is decided:
 //
 //	key page ──▶ segment      in each region, both regions side by side
 //	            ──▶ index     on this machine

@@ -10,7 +10,7 @@ import (
 	"github.com/tidemark-io/tidemark/pipeline/cover/covertest"
 )
 
-// Row 81: archive.json in one region is another archive's.
+// The archive.json in one region is another archive's.
 func TestIdentity(t *testing.T) {
 	w := covertest.New(t)
 	w.Row(0, 1)

@@ -38,7 +38,7 @@ func TestReadWindow(t *testing.T) {
 	read(t, w, cover.ReadOptions{From: 29}).want(t, span(29, 30))
 }
 
-// Rows 39, 50, 51, 54 and 69 of FAULTS.md: one region's copy is no good.
+// One region's copy is no good.
 func TestReadOtherRegion(t *testing.T) {
 	for _, tt := range []struct {
 		name    string
@@ -144,7 +144,7 @@ func TestReadUnavailable(t *testing.T) {
 	}
 }
 
-// Row 47: somebody who can write to both stores replaces the tail.
+// Somebody who can write to both stores replaces the tail.
 func TestReadForged(t *testing.T) {
 	w := covertest.New(t)
 	row := w.Row(0, 2)
@@ -170,7 +170,7 @@ func TestReadNewSigner(t *testing.T) {
 	read(t, w, cover.ReadOptions{}).want(t, span(0, 20))
 }
 
-// Row 48: segments swapped, and one under another partition.
+// Segments swapped, and one under another partition.
 func TestReadMoved(t *testing.T) {
 	w := covertest.New(t)
 	row := w.Row(0, 3)
@@ -219,7 +219,7 @@ func TestReadReplaced(t *testing.T) {
 	got.wantLost(t, cover.Offsets{Base: 20, Next: 30})
 }
 
-// Rows 6, 7 and 84: copies that overlap, cut at different offsets, and one that
+// Copies that overlap, cut at different offsets, and one that
 // was fetched after compaction.
 func TestReadOverlaps(t *testing.T) {
 	whole := func(base int64, n int) []byte { return covertest.Batch(t, base, n) }

@@ -54,7 +54,7 @@ func TestTails(t *testing.T) {
 	}
 }
 
-// Row 76, and 35, 39, 47, 77: what does not verify at the tail does not count.
+// What does not verify at the tail does not count.
 func TestTailsRejects(t *testing.T) {
 	mallory := signed.NewSigner(signed.RoleArchive, covertest.Key("mallory"))
 	top := func(w *covertest.World, s covertest.Spec) *segment.Sealed {
@@ -125,7 +125,7 @@ func TestTailsRejects(t *testing.T) {
 	}
 }
 
-// Row 77: the key page reached only A, the segment both.
+// The key page reached only A, the segment both.
 func TestTailsPageInOneRegion(t *testing.T) {
 	w := covertest.New(t)
 	w.Row(0, 2)
@@ -143,7 +143,7 @@ func TestTailsPageInOneRegion(t *testing.T) {
 	}
 }
 
-// Rows 2, 40 and 83: a region that was away, and holes.
+// A region that was away, and holes.
 func TestTailsLacks(t *testing.T) {
 	w := covertest.New(t)
 	row := w.Row(0, 6)
@@ -168,7 +168,7 @@ func TestTailsLacks(t *testing.T) {
 	}
 }
 
-// Row 7: two archivers, each winning in another region, cut differently.
+// Two archivers, each winning in another region, cut differently.
 func TestTailsOverlap(t *testing.T) {
 	w := covertest.New(t)
 	w.Row(0, 1)
@@ -287,7 +287,7 @@ func TestPartitions(t *testing.T) {
 	}
 }
 
-// Row 63: a name inside a partition that tidemark did not give is reported, not
+// A name inside a partition that tidemark did not give is reported, not
 // read.
 func TestMapUnknown(t *testing.T) {
 	w := covertest.New(t)

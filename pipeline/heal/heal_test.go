@@ -50,7 +50,7 @@ func kinds(fs []cover.Finding) []string {
 	return out
 }
 
-// Rows 7 and 40: each region lacks something.
+// Each region lacks something.
 func TestRun(t *testing.T) {
 	w := covertest.New(t)
 	row := w.Row(0, 6)
@@ -71,7 +71,7 @@ func TestRun(t *testing.T) {
 	}
 }
 
-// Rows 54 and 77: key pages, of segments that are there and of those copied.
+// Key pages, of segments that are there and of those copied.
 func TestRunPages(t *testing.T) {
 	w := covertest.New(t)
 	w.Row(0, 2)

@@ -59,7 +59,7 @@ func same(t *testing.T, got, want shelf) {
 	}
 }
 
-// Rows 3 and 60 of FAULTS.md: behind and ahead, and equal to a full rebuild.
+// Behind and ahead, and equal to a full rebuild.
 func TestCatchesUpWithTheRegions(t *testing.T) {
 	w := covertest.New(t)
 	row := w.Row(0, 4)

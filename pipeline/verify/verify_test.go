@@ -210,7 +210,7 @@ func TestChain(t *testing.T) {
 	}
 }
 
-// Rows 6 and 7: overlaps are told and are no harm.
+// Overlaps are told and are no harm.
 func TestOverlap(t *testing.T) {
 	w := covertest.New(t)
 	w.Row(0, 3)

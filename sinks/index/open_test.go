@@ -12,7 +12,7 @@ import (
 	"github.com/tidemark-io/tidemark/codec/names"
 )
 
-// TestOpenRefuses is row 59.
+// TestOpenRefuses: a directory that is in use, or not this archive's index.
 func TestOpenRefuses(t *testing.T) {
 	dir := t.TempDir()
 	x := open(t, dir, opts(t, nil))
@@ -51,7 +51,7 @@ func closed(t *testing.T) string {
 	return dir
 }
 
-// TestOpenDamaged is row 58: each of Badger's files is flipped, cut and taken
+// TestOpenDamaged: each of Badger's files is flipped, cut and taken
 // away in turn. The index begins empty and works.
 func TestOpenDamaged(t *testing.T) {
 	pristine := closed(t)

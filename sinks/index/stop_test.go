@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// TestNoSpace is row 57: the index stops before the disk is full, says so,
+// TestNoSpace: the index stops before the disk is full, says so,
 // and goes on when it is opened with room again.
 func TestNoSpace(t *testing.T) {
 	var free atomic.Int64

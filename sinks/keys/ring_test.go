@@ -77,7 +77,7 @@ func TestRingMissing(t *testing.T) {
 	}
 }
 
-// TestRingHasIsRegional is row 77: a page in one region says nothing about
+// TestRingHasIsRegional: a page in one region says nothing about
 // the other.
 func TestRingHasIsRegional(t *testing.T) {
 	r := newRig(t)
@@ -151,7 +151,7 @@ func seal(t *testing.T, s *signed.Signer, kind string, doc any) []byte {
 	return file
 }
 
-// TestRingKEKOfOtherRegion is row 79: a KEK file is never valid elsewhere.
+// TestRingKEKOfOtherRegion: a KEK file is never valid elsewhere.
 func TestRingKEKOfOtherRegion(t *testing.T) {
 	r := newRig(t)
 	s := r.sealedPage(t)
@@ -178,7 +178,7 @@ func TestRingPageUnderOtherKEK(t *testing.T) {
 	}
 }
 
-// TestRingOutage is row 53: who has the KEK reads on without the KMS.
+// TestRingOutage: who has the KEK reads on without the KMS.
 func TestRingOutage(t *testing.T) {
 	r := newRig(t)
 	w := r.writer(t)

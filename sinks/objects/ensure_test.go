@@ -34,7 +34,7 @@ func TestEnsureAfterFaults(t *testing.T) {
 	}
 }
 
-// Row 35: a store that kept a truncated upload and called it done is found by
+// A store that kept a truncated upload and called it done is found by
 // the next writer.
 func TestEnsureTruncatedObject(t *testing.T) {
 	m := objects.NewMemory(objects.MemoryOptions{})
@@ -175,7 +175,7 @@ func TestEnsureWithoutChecksums(t *testing.T) {
 	}
 }
 
-// Row 34, over HTTP and with the whole stack: a 500 for a PUT that was applied
+// Over HTTP and with the whole stack: a 500 for a PUT that was applied
 // ends in success, and in one version.
 func TestEnsureThroughStack(t *testing.T) {
 	server := objectstest.NewS3(t, objectstest.S3Options{ObjectLock: true})

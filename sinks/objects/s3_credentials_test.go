@@ -208,7 +208,7 @@ func withWebIdentity(t *testing.T) (*objectstest.S3, *tokenService, *objects.S3)
 	return server, service, s
 }
 
-// Row 42: keys that the store calls expired before their end are renewed, and
+// Keys that the store calls expired before their end are renewed, and
 // the work goes on; many that are refused together renew once.
 func TestExpiredKeysAreRenewed(t *testing.T) {
 	for op, call := range map[string]func(objects.Store) error{

@@ -160,7 +160,7 @@ func TestS3MissingBucketIsNoAbsence(t *testing.T) {
 	}
 }
 
-// Row 38: a body that ends early is an error, whether the connection breaks or
+// A body that ends early is an error, whether the connection breaks or
 // the store announces less than it keeps.
 func TestS3ShortBodies(t *testing.T) {
 	server, s := openS3(t, objectstest.S3Options{})
@@ -224,7 +224,7 @@ func TestProbeAccess(t *testing.T) {
 	}
 }
 
-// Row 37.
+// A store that ignores If-None-Match is found out.
 func TestS3IgnoredConditionIsFound(t *testing.T) {
 	_, s := openS3(t, objectstest.S3Options{IgnoreConditions: true, Versioning: true})
 	if ok, err := objects.ProbeConditional(t.Context(), s); ok || err != nil {
@@ -297,7 +297,7 @@ func TestS3DeleteMarker(t *testing.T) {
 	}
 }
 
-// Row 64: a certificate nobody vouches for is refused, and no repetition mends
+// A certificate nobody vouches for is refused, and no repetition mends
 // it; its own CA file is what mends it.
 func TestS3Certificate(t *testing.T) {
 	server := objectstest.NewS3(t, objectstest.S3Options{TLS: true})
@@ -337,7 +337,7 @@ func TestS3NoCredentials(t *testing.T) {
 	}
 }
 
-// Row 62: neither errors nor %v nor JSON show a secret.
+// Neither errors nor %v nor JSON show a secret.
 func TestS3SecretsStayHidden(t *testing.T) {
 	const canary = "canary-7f3a9c"
 	c := objects.Credentials{Source: objects.CredentialsStatic, AccessKey: "AK", SecretKey: canary, SessionToken: canary}

@@ -86,7 +86,7 @@ func TestEveryPathIsResolved(t *testing.T) {
 	walk(reflect.ValueOf(c).Elem(), "")
 }
 
-// Row 61: what is wrong is named with its line and key.
+// What is wrong is named with its line and key.
 func TestMistakesNameLineAndKey(t *testing.T) {
 	regions := func(a, keysA, b, keysB string) string {
 		const f = "regions:\n- {name: a, url: %q, keys_url: %q, kms: local:k}\n- {name: b, url: %q, keys_url: %q, kms: local:k}\n"

@@ -11,7 +11,7 @@ import (
 	"github.com/goccy/go-yaml"
 )
 
-// Row 62: a canary is put into every secret and looked for in all output.
+// A canary is put into every secret and looked for in all output.
 func TestSecretsAreNeverPrinted(t *testing.T) {
 	const canary = "canary-7f3a"
 	text := strings.Replace(small, "    kms: local:kms-a.key\n", `    kms: local:kms-a.key

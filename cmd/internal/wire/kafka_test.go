@@ -156,7 +156,7 @@ func local(end time.Time) *x509.Certificate {
 	return &x509.Certificate{IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, DNSNames: []string{"kafka.test"}, NotAfter: end}
 }
 
-// Row 64: expired, self-signed and wrong-host certificates are refused.
+// Expired, self-signed and wrong-host certificates are refused.
 func TestBrokerCertificates(t *testing.T) {
 	a, later := newAuthority(t), time.Now().Add(time.Hour)
 	good, _, _ := a.issue(local(later))

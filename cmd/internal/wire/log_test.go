@@ -17,7 +17,7 @@ import (
 // control CSI, and turns the direction of the text.
 const hostile = "x\n{\"level\":\"INFO\",\"msg\":\"all is well\"}\r\x1b[2J\u009b2J\u202e\x7f\x00\xff\U000e0001 level=INFO"
 
-// Row 65: whatever a topic is called and a record holds, a log line is one
+// Whatever a topic is called and a record holds, a log line is one
 // line, and nothing in it steers a terminal.
 func TestLogLinesCannotBeForged(t *testing.T) {
 	for _, format := range []config.LogFormat{config.LogJSON, config.LogText} {

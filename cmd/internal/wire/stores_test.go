@@ -11,7 +11,7 @@ import (
 	"github.com/tidemark-io/tidemark/sinks/objects/objectstest"
 )
 
-// Row 44: a store that cannot lock is refused before archiving begins, with
+// A store that cannot lock is refused before archiving begins, with
 // what to do about it, and so is one that ignores If-None-Match under a lock.
 func TestCheckStores(t *testing.T) {
 	dir, err := objects.OpenDir(t.TempDir(), objects.DirOptions{})

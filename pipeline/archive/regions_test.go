@@ -96,7 +96,9 @@ func TestBothRegionsDown(t *testing.T) {
 	if still == 4*each {
 		t.Fatal("everything was fetched: the budget was not reached")
 	}
-	if limit := cfg.Memory * 3 / 2; most.Load() > limit {
+	// What was fetched within the budget may double while it is copied into
+	// segments; without a budget it would be twenty times as much.
+	if limit := 2 * cfg.Memory; most.Load() > limit {
 		t.Errorf("%d bytes taken, want at most %d", most.Load(), limit)
 	}
 	w.regions[0].set(nil)

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -99,13 +100,18 @@ func isFinal(err error) bool {
 func isPassing(err error) bool {
 	var lost *cover.LostError
 	var network net.Error
+	var file *fs.PathError
 	var retryable interface{ Retryable() bool }
 	switch {
 	case errors.As(err, &lost): // a copy that was read and is damaged stays so, whatever its store says
 		return lost.Unavailable()
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return true
-	case objects.Retryable(err), kerr.IsRetriable(err), errors.As(err, &network):
+	case objects.Retryable(err):
+		return true
+	case errors.As(err, &file): // its errno would pass for a net.Error
+		return false
+	case kerr.IsRetriable(err), errors.As(err, &network):
 		return true
 	}
 	return errors.As(err, &retryable) && retryable.Retryable()

@@ -33,6 +33,7 @@ func TestExitCodes(t *testing.T) {
 		"a copy out of reach":    {&cover.LostError{Copies: []*cover.CopyError{damaged, {Err: refusedDial}}}, exitUnavailable},
 		"done":                   {nil, exitDone},
 		"configuration":          {&config.Error{Err: errors.New("x")}, exitUsage},
+		"a file that is there":   {fmt.Errorf("write: %w", &fs.PathError{Err: syscall.EEXIST}), exitFindings},
 		"flag":                   {usage(errors.New("x")), exitUsage},
 		"finding":                {refused(errors.New("x")), exitFindings},
 		"finding over an outage": {refused(refusedDial), exitFindings},

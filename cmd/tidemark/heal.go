@@ -34,6 +34,9 @@ func runHeal(a *app, cmd *cobra.Command, o heal.Options) error {
 		return err
 	}
 	defer opened.Close()
+	if err := hasTopics(cmd.Context(), opened.Cover, o.Topics); err != nil {
+		return err
+	}
 	progress := a.progress(cmd, "heal")
 	defer progress.Done()
 	o.Hook = func(e heal.Event) { progress.Update("%s: copied %s to %s", e.Partition, e.Copied, e.Region) }

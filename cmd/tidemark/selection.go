@@ -27,6 +27,24 @@ func (s *selection) flags(cmd *cobra.Command) {
 	_ = cmd.MarkFlagRequired("topic")
 }
 
+// hasTopics refuses a topic that the archive holds nothing of: a misspelt name
+// must not pass for one that was looked at.
+func hasTopics(ctx context.Context, a *cover.Archive, topics []string) error {
+	for _, topic := range topics {
+		if err := names.CheckTopic(topic); err != nil {
+			return usage(err)
+		}
+		parts, err := a.Partitions(ctx, topic)
+		if err != nil {
+			return err
+		}
+		if len(parts) == 0 {
+			return refused(fmt.Errorf("topic %s is not in the archive", topic))
+		}
+	}
+	return nil
+}
+
 // partitions returns the partitions of one life of the topic, in their order.
 func (s *selection) partitions(ctx context.Context, a *cover.Archive) ([]names.Partition, error) {
 	if err := names.CheckTopic(s.topic); err != nil {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/tidemark-io/tidemark/cmd/internal/ui"
 	"github.com/tidemark-io/tidemark/cmd/internal/wire"
+	"github.com/tidemark-io/tidemark/pipeline/cover"
 	"github.com/tidemark-io/tidemark/pipeline/verify"
 )
 
@@ -20,7 +21,8 @@ func verifyCommand(a *app) *cobra.Command {
 
 Every offset of a partition is archived, in a known gap, or a finding. Every
 copy of every object is looked at: signature, name, length, checksum, key page.
-With --deep every block is opened and every record decoded. Kafka is not needed.
+The checksum is the store's own word; with --deep every byte is read, every
+block opened and every record decoded. Kafka is not needed.
 Exit 1 on a finding.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runVerify(a, cmd, o) },
@@ -36,6 +38,9 @@ func runVerify(a *app, cmd *cobra.Command, o verify.Options) error {
 		return err
 	}
 	defer opened.Close()
+	if err := hasTopics(cmd.Context(), opened.Cover, o.Topics); err != nil {
+		return err
+	}
 	progress := a.progress(cmd, "verify")
 	defer progress.Done()
 	o.Hook = func(e verify.Event) { progress.Update("%s: %d of %d objects", e.Partition, e.Done, e.Objects) }
@@ -62,10 +67,31 @@ func writeReport(w io.Writer, r *verify.Report) error {
 	if err := writeFindings(w, r.Findings); err != nil {
 		return err
 	}
-	verdict := "Everything is archived, signed and whole, and the regions are equal."
-	if !r.OK() {
-		verdict = plural(len(r.Findings), "finding") + "."
-	}
-	_, err := fmt.Fprintln(w, verdict)
+	writeGaps(w, r.Notes)
+	_, err := fmt.Fprintln(w, proven(r))
 	return err
+}
+
+// writeGaps lists the known gaps; what else is noted is for --json.
+func writeGaps(w io.Writer, notes []cover.Finding) {
+	for _, n := range notes {
+		if n.Kind == cover.KindGap {
+			fmt.Fprintf(w, "known gap: %s: offsets %s: %s\n", n.Partition, n.Offsets, ui.Printable(n.Detail))
+		}
+	}
+}
+
+// proven says what was proven, and no more.
+func proven(r *verify.Report) string {
+	if !r.OK() {
+		return plural(len(r.Findings), "finding") + "."
+	}
+	what := "Everything"
+	if r.Totals.Known > 0 {
+		what += fmt.Sprintf(" but %d offsets in known gaps", r.Totals.Known)
+	}
+	if r.Deep {
+		return what + " is archived, signed and whole, and the regions are equal."
+	}
+	return what + " is archived and signed, and the regions are equal. Contents stand\nby the stores' own checksums; --deep reads every byte."
 }

@@ -116,12 +116,21 @@ func openRegion(ctx context.Context, cfg *config.Config, i int, trust *signed.Tr
 	}
 	keeper, err := kms.OpenKeeper(ctx, rc.KMS.String())
 	if err != nil {
-		return nil, errors.Join(err, data.Close(), place.Close())
+		return nil, errors.Join(keyMistake(i, rc, err), data.Close(), place.Close())
 	}
 	r := &Region{Name: rc.Name, Data: data, Keys: place, lock: lockMode(cfg.Retention.Mode), closeKMS: keeper.Close}
 	r.Key = keys.Region{Name: rc.Name, Store: keyPlace{place}, Keeper: keeper, KMS: rc.KMS.String()}
 	r.Ring = keys.NewRing(r.Key, trust)
 	return r, nil
+}
+
+// keyMistake makes a key file that cannot be opened a mistake of the
+// configuration. What a service answers may be another time.
+func keyMistake(i int, rc *config.Region, err error) error {
+	if rc.KMS.LocalFile() == "" {
+		return err
+	}
+	return &config.Error{Key: fmt.Sprintf("regions[%d].kms", i), Err: err}
 }
 
 // openPlace opens one bucket or directory. A bucket's CA file belongs to the

@@ -48,6 +48,9 @@ func runArchive(ctx context.Context, a *app, untilCaughtUp bool) error {
 	if err := opened.CheckStores(ctx); err != nil {
 		return refused(err)
 	}
+	if err := opened.CheckKafka(ctx); err != nil {
+		return err
+	}
 	signer, err := wire.Signer(cfg)
 	if err != nil {
 		return err

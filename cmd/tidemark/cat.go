@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -69,10 +70,9 @@ func runCat(ctx context.Context, a *wire.Archive, s selection, from int64, to ti
 		return err
 	}
 	out := bufio.NewWriterSize(stdout, 64<<10)
-	defer out.Flush()
 	for _, p := range ps {
 		if err := catPartition(ctx, a.Cover, p, cover.ReadOptions{From: from, Report: report}, to, out); err != nil {
-			return err
+			return errors.Join(err, out.Flush()) // what was read before it is good
 		}
 	}
 	return out.Flush()

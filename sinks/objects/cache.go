@@ -2,6 +2,7 @@ package objects
 
 import (
 	"context"
+	"errors"
 	"encoding/binary"
 	"io"
 	"strings"
@@ -87,7 +88,7 @@ func (c *cached) ReadAt(ctx context.Context, key string, p []byte, off int64) (i
 		return copy(p, body), nil
 	}
 	n, err := c.Store.ReadAt(ctx, key, p, off)
-	if n == len(p) && (err == nil || err == io.EOF) {
+	if n == len(p) && (err == nil || errors.Is(err, io.EOF)) {
 		c.save(name, p)
 	}
 	return n, err

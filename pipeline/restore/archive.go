@@ -126,8 +126,18 @@ func (s *archive) Survey(ctx context.Context, p names.Partition) (Survey, error)
 	}
 	if span, ok := m.Span(); ok {
 		found.Gaps = missing(span, covered, gaps)
+		if p.Lineage.Branch == names.RootBranch && beheaded(span.Base, segments, gaps) {
+			found.Gaps = slices.Insert(found.Gaps, 0, Gap{Next: span.Base, Reason: "no region holds what ended there", Unexplained: true})
+		}
 	}
 	return found, nil
+}
+
+// beheaded reports whether what begins a partition names a predecessor: then
+// the true beginning was removed from every region, name and all. Where it was
+// nobody knows any more; it may have been offset 0.
+func beheaded(base int64, objects ...[]*cover.Object) bool {
+	return slices.ContainsFunc(slices.Concat(objects...), func(o *cover.Object) bool { return o.Name.Base == base && !o.Prev.IsZero() })
 }
 
 // silent names the regions that did not answer.

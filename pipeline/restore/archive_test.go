@@ -75,6 +75,7 @@ type vault struct {
 	trust  *signed.Trust
 	signer *signed.Signer
 	slot   uint16
+	prev   names.Digest // of segments, zero unless a test sets it
 	cover  *cover.Archive
 }
 
@@ -128,7 +129,7 @@ func (v *vault) segment(p names.Partition, parent int32, created time.Time, base
 			v.t.Fatal(err)
 		}
 	}
-	sealed, err := w.Close(next, names.Digest{}, v.signer)
+	sealed, err := w.Close(next, v.prev, v.signer)
 	if err != nil {
 		v.t.Fatal(err)
 	}
@@ -209,6 +210,27 @@ func TestSurveyOfARealArchive(t *testing.T) {
 	want := []Gap{{Base: 2, Next: 5, Reason: "retention"}, {Base: 5, Next: 6, Reason: "no copy that counts", Unexplained: true}}
 	if !slices.Equal(got.Gaps, want) {
 		t.Errorf("gaps %+v, want %+v", got.Gaps, want)
+	}
+}
+
+// The first segment was removed from both regions: its name is gone, and only
+// the digest in the next one tells.
+func TestRestoreWithoutTheBeginning(t *testing.T) {
+	v := newVault(t)
+	p := orders(0)
+	v.prev = names.Digest{3}
+	v.segment(p, names.RootBranch, at(1), 5, 6, batch(t, recordbatch.Options{}, rec(5, 8)))
+	src := FromArchive(v.cover, nil)
+	got, err := src.Survey(t.Context(), p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(got.Gaps) != 1 || got.Gaps[0].Base != 0 || got.Gaps[0].Next != 5 || !got.Gaps[0].Unexplained {
+		t.Errorf("gaps %+v, want [0, 5)", got.Gaps)
+	}
+	_, client := cluster(t)
+	if r := plan(t, src, client, request(9)).Refusals; len(r) != 1 || r[0].Cause != CauseHole {
+		t.Errorf("refusals %+v, want the hole", r)
 	}
 }
 

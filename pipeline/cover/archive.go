@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"sync"
 
 	"github.com/tidemark-io/tidemark/codec/names"
@@ -57,14 +58,15 @@ func (a *Archive) region(name string) (*Region, error) {
 
 // CheckIdentity compares archive.json in every region with what is pinned. A
 // region that holds another archive is refused, whatever the others say; one
-// that does not answer, or has no archive.json yet, is not. At least one must
-// vouch. What was compared once is not read again.
+// that does not answer, has no archive.json yet, or one whose bytes its store
+// calls damaged, is not. At least one must vouch. What was compared once is not
+// read again.
 func (a *Archive) CheckIdentity(ctx context.Context) error {
 	var doubts []error
 	vouched := false
 	for i := range a.regions {
 		err := a.checkRegion(ctx, &a.regions[i])
-		if kind := kindOf(err); err != nil && kind != KindAbsent && kind != KindUnreachable {
+		if err != nil && !slices.Contains(doubtful, kindOf(err)) {
 			return err
 		}
 		vouched = vouched || err == nil
@@ -75,6 +77,9 @@ func (a *Archive) CheckIdentity(ctx context.Context) error {
 	}
 	return nil
 }
+
+// doubtful are the kinds of errors that say nothing about whose archive it is.
+var doubtful = []Kind{KindAbsent, KindUnreachable, KindDamaged}
 
 func (a *Archive) checkRegion(ctx context.Context, r *Region) error {
 	a.mu.Lock()

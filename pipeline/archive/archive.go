@@ -100,6 +100,7 @@ func New(cfg Config, parts Parts) *Archiver {
 		catalogue: parts.Catalogue, healer: parts.Healer, configs: parts.TopicConfigs, index: parts.Index, hooks: parts.Hooks, log: parts.Log,
 		parts: map[Key]*partition{}, witness: map[Key]int64{},
 		starts: make(chan struct{}, startsAtOnce), healing: healing{kick: make(chan struct{}, 1)}, described: make(chan struct{}, 1),
+		buffers: buffers{most: int(cfg.Memory / keptShare)},
 	}
 	rand.Read(a.writer[:])
 	return a

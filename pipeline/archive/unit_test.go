@@ -75,6 +75,16 @@ func TestBuffersAreOfTheirClass(t *testing.T) {
 	}
 }
 
+func TestBuffersAreKeptUpToTheirShare(t *testing.T) {
+	b := &New(Config{Memory: keptShare << 20}, Parts{}).buffers
+	first, second := b.get(1<<20), b.get(1<<20)
+	b.put(first)
+	b.put(second)
+	if b.kept != 1<<20 {
+		t.Errorf("%d bytes are kept of two buffers of 1 MiB, want one of them", b.kept)
+	}
+}
+
 func level(next int64, regions int) *tails {
 	t := new(tails)
 	t.reset(make([]Tail, regions), make([]bool, regions))

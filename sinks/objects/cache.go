@@ -2,8 +2,8 @@ package objects
 
 import (
 	"context"
-	"errors"
 	"encoding/binary"
+	"errors"
 	"io"
 	"strings"
 

@@ -116,6 +116,18 @@ func TestReadLost(t *testing.T) {
 	}
 }
 
+// The first segment is gone from both regions, its name with it.
+func TestReadNoBeginning(t *testing.T) {
+	w := covertest.New(t)
+	row := w.Row(0, 3)
+	w.A.Remove(row[0].Name.String())
+	w.B.Remove(row[0].Name.String())
+	got := read(t, w, cover.ReadOptions{})
+	got.want(t, span(10, 30))
+	got.wantFindings(t, "no-beginning")
+	read(t, w, cover.ReadOptions{From: 20}).wantFindings(t)
+}
+
 func TestReadLostPage(t *testing.T) {
 	w := covertest.New(t)
 	w.Row(0, 2)

@@ -3,8 +3,10 @@ package cover
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 
+	"github.com/tidemark-io/tidemark/codec/names"
 	"github.com/tidemark-io/tidemark/codec/segment"
 )
 
@@ -119,8 +121,23 @@ func (s *sweep) activate(ctx context.Context) error {
 		return err
 	}
 	s.open = append(s.open, src)
+	s.beginning(src)
 	src.begin(ctx, s)
 	return ctx.Err()
+}
+
+// beginning reports what begins a partition and yet names a predecessor: what
+// was before it is gone from every region, name and all.
+func (s *sweep) beginning(src *source) {
+	span, _ := s.m.Span()
+	c, root := src.copies.cand, s.m.Partition.Lineage.Branch == names.RootBranch
+	if !root || src.reader == nil || src.window.Base != span.Base || src.reader.Footer().Prev.IsZero() {
+		return
+	}
+	s.options.report(Finding{
+		Kind: KindNoBeginning, Object: c.String(), Partition: c.Partition.String(), Advice: KindNoBeginning.Advice(),
+		Detail: fmt.Sprintf("something with digest %s ended at offset %d, and no region holds it", src.reader.Footer().Prev, c.Base),
+	})
 }
 
 // join takes the batch of a source and every other that overlaps it, directly

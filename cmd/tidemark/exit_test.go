@@ -67,7 +67,7 @@ func wrapped(err error) error {
 	return fmt.Errorf("do something: %w", err)
 }
 
-// Row 65: an error that repeats what a record holds stays one line.
+// An error that repeats what a record holds stays one line.
 func TestErrorsAreOneLine(t *testing.T) {
 	for _, json := range []bool{false, true} {
 		var out bytes.Buffer

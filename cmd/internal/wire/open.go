@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"slices"
 
@@ -145,6 +146,11 @@ func openPlace(ctx context.Context, rc *config.Region, p config.Place, o objects
 		return objects.Stack(store, o), nil
 	}
 	store, err := objects.Open(ctx, p.String(), o)
+	if errors.Is(err, fs.ErrNotExist) {
+		// A directory that is not mounted is a region that is down.
+		again := func() (objects.Store, error) { return objects.Open(context.WithoutCancel(ctx), p.String(), o) }
+		store, err = objects.Late(p.String(), again), nil
+	}
 	if err != nil {
 		return nil, err
 	}

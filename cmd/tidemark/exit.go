@@ -14,6 +14,7 @@ import (
 
 	"github.com/tidemark-io/tidemark/cmd/internal/config"
 	"github.com/tidemark-io/tidemark/cmd/internal/ui"
+	"github.com/tidemark-io/tidemark/codec/signed"
 	"github.com/tidemark-io/tidemark/pipeline/cover"
 	"github.com/tidemark-io/tidemark/sinks/objects"
 )
@@ -86,14 +87,14 @@ func exitCode(err error) int {
 	return exitFindings
 }
 
-// isFinal knows errors that look like trouble with the network and are not:
-// nobody should retry until a certificate is believed.
+// isFinal knows errors that may look like trouble with the network and are not:
+// nobody should retry until a certificate or a signature is believed.
 func isFinal(err error) bool {
 	var mistake *config.Error
 	var cert *tls.CertificateVerificationError
 	var host x509.HostnameError
 	var unknown x509.UnknownAuthorityError
-	return errors.As(err, &mistake) || errors.As(err, &cert) || errors.As(err, &host) || errors.As(err, &unknown)
+	return errors.Is(err, signed.ErrSignature) || errors.As(err, &mistake) || errors.As(err, &cert) || errors.As(err, &host) || errors.As(err, &unknown)
 }
 
 // isPassing knows the errors of what was not there or was interrupted.

@@ -38,6 +38,7 @@ func TestExitCodes(t *testing.T) {
 		"finding":                {refused(errors.New("x")), exitFindings},
 		"finding over an outage": {refused(refusedDial), exitFindings},
 		"signature":              {signed.ErrSignature, exitFindings},
+		"signature, marked":      {unavailable(signed.ErrSignature), exitFindings},
 		"conflict":               {&objects.ConflictError{}, exitFindings},
 		"permission":             {&objects.Error{Kind: fs.ErrPermission}, exitFindings},
 		"nobody knows":           {errors.New("x"), exitFindings},

@@ -92,7 +92,7 @@ func introduce(ctx context.Context, r *Region, trust *signed.Trust) error {
 		return fmt.Errorf("region %s: read %s: %w", r.Name, names.Archive, err)
 	}
 	if _, err := trust.CheckIdentity(file); err != nil {
-		return fmt.Errorf("region %s: %w", r.Name, err)
+		return fmt.Errorf("region %s: %s: %w", r.Name, names.Archive, err)
 	}
 	for info, err := range r.Data.List(ctx, names.Signers, "") {
 		if err != nil {

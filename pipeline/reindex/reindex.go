@@ -24,6 +24,8 @@ type Index interface {
 	Put(ctx context.Context, copies []*cover.Object) error
 	// Delete forgets segments.
 	Delete(ctx context.Context, gone ...names.Range) error
+	// SetTail notes up to which offset a region holds everything.
+	SetTail(ctx context.Context, p names.Partition, region string, next int64) error
 }
 
 // Report is what was put right.
@@ -69,7 +71,21 @@ func Partition(ctx context.Context, a *cover.Archive, x Index, p names.Partition
 		}
 		r.Deleted++
 	}
-	return r, nil
+	return r, tails(ctx, a, x, p)
+}
+
+// tails notes where each region ends.
+func tails(ctx context.Context, a *cover.Archive, x Index, p names.Partition) error {
+	t, err := a.Tails(ctx, p)
+	if err != nil || !t.Found {
+		return err
+	}
+	for _, region := range t.Regions {
+		if err := x.SetTail(ctx, p, region.Name, region.Next); err != nil {
+			return fmt.Errorf("note tail in index: %w", err)
+		}
+	}
+	return nil
 }
 
 // verify looks at the copies that the catalogue does not know.

@@ -89,7 +89,24 @@ func (c *catalogue) Stored(s *segment.Sealed, regions []string) error {
 	for _, r := range regions {
 		e.Copies = append(e.Copies, index.Copy{Region: r, Size: int64(len(s.Data)), CRC32C: s.CRC32C, HasPage: true})
 	}
-	return c.index.Put(c.ctx, e)
+	if err := c.index.Put(c.ctx, e); err != nil {
+		return err
+	}
+	for _, r := range regions {
+		if err := c.SetTail(c.ctx, s.Name.Partition, r, s.Name.Next); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// SetTail implements reindex.Index. A tail only moves on: what fills an older
+// hole is not where the region ends.
+func (c *catalogue) SetTail(ctx context.Context, p names.Partition, region string, next int64) error {
+	if old, err := c.index.Tail(ctx, p, region); err == nil && old >= next {
+		return nil
+	}
+	return c.index.SetTail(ctx, p, region, next)
 }
 
 // Known implements reindex.Index.

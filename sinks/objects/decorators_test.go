@@ -295,3 +295,19 @@ func TestPrometheus(t *testing.T) {
 		t.Error("registered twice")
 	}
 }
+
+// A reader with another region to ask does not wait for an open breaker.
+func TestRetryGivesUpAtAnOpenBreaker(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := objectstest.NewFaulty(objects.NewMemory(objects.MemoryOptions{}), objectstest.Fault{Do: objectstest.FailBefore})
+		s := objects.Retry(objects.Breaker(f, objects.BreakerOptions{Failures: 2, Pause: time.Minute}), objects.RetryOptions{GiveUpOpen: true})
+		for range 3 {
+			if _, err := s.Get(t.Context(), "k"); !errors.Is(err, objects.ErrOpen) {
+				t.Errorf("%v, want ErrOpen", err)
+			}
+		}
+		if n := f.Calls("get"); n != 2 {
+			t.Errorf("%d calls reached the store, want 2", n)
+		}
+	})
+}

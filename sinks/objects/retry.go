@@ -21,6 +21,10 @@ type RetryOptions struct {
 	// minute, which is short enough to fall over to the other region. Negative
 	// leaves it to the context alone.
 	Budget time.Duration
+	// GiveUpOpen ends the repeating when the circuit breaker is open. It is for
+	// readers that have another region to ask: the breaker then remembers for
+	// them that this one is down.
+	GiveUpOpen bool
 	// Observer is told of each wait; it may be nil.
 	Observer Observer
 }
@@ -54,7 +58,8 @@ func (r *retrier) call(ctx context.Context, op, _ string, do func(context.Contex
 		if errors.Is(last, object.ErrDamaged) {
 			damaged++
 		}
-		if last != nil && (!Retryable(last) || damaged == damagedTries) {
+		final := !Retryable(last) || damaged == damagedTries || r.o.GiveUpOpen && errors.Is(last, ErrOpen)
+		if last != nil && final {
 			return struct{}{}, backoff.Permanent(last)
 		}
 		return struct{}{}, last

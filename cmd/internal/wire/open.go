@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"slices"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -102,10 +103,8 @@ func (a *Archive) Identify(ctx context.Context) error {
 
 func openRegion(ctx context.Context, cfg *config.Config, i int, trust *signed.Trust, observer objects.Observer, mode Mode) (*Region, error) {
 	rc := &cfg.Regions[i]
-	o := objects.Options{Credentials: credentials(rc.Credentials), Observer: observer}
-	if mode == ForReading {
-		o.Cache.Bytes = readCache
-	}
+	o := patience(mode)
+	o.Credentials, o.Observer = credentials(rc.Credentials), observer
 	data, err := openPlace(ctx, rc, rc.URL, o)
 	if err != nil {
 		return nil, err
@@ -123,6 +122,28 @@ func openRegion(ctx context.Context, cfg *config.Config, i int, trust *signed.Tr
 	r.Key = keys.Region{Name: rc.Name, Store: keyPlace{place}, Keeper: keeper, KMS: rc.KMS.String()}
 	r.Ring = keys.NewRing(r.Key, trust)
 	return r, nil
+}
+
+// patience is how long each mode waits for a store. An archiver waits: what it
+// holds has to go to this very region. A reader has another region, and a person
+// in front of it: two failures are enough, and the breaker remembers the region
+// as down. A proof is in between, since what it cannot see it cannot prove.
+func patience(mode Mode) objects.Options {
+	switch mode {
+	case ForReading:
+		return objects.Options{
+			Cache:   objects.CacheOptions{Bytes: readCache},
+			Timeout: 10 * time.Second,
+			Retry:   objects.RetryOptions{Budget: 5 * time.Second, GiveUpOpen: true},
+			Breaker: objects.BreakerOptions{Failures: 2, Pause: 30 * time.Second},
+		}
+	case ForProof:
+		return objects.Options{
+			Timeout: 30 * time.Second,
+			Retry:   objects.RetryOptions{Budget: 15 * time.Second, GiveUpOpen: true},
+		}
+	}
+	return objects.Options{}
 }
 
 // keyMistake makes a key file that cannot be opened a mistake of the

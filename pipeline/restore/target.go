@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -105,6 +106,29 @@ const (
 // offsets asks for the end (latestOffset, read_uncommitted) or the start of
 // partitions [0, n) of a topic.
 func (t *target) offsets(ctx context.Context, topic string, n int32, which int64) (map[int32]int64, error) {
+	deadline := time.Now().Add(settleTopic)
+	for {
+		found, err := t.askOffsets(ctx, topic, n, which)
+		if err == nil || !kerr.IsRetriable(err) || time.Now().After(deadline) {
+			return found, err
+		}
+		select {
+		case <-time.After(settleEvery):
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+// A topic that was just created, or whose leader moves, is not known to every
+// broker at once: it is asked for again for this long, this often.
+const (
+	settleTopic = 20 * time.Second
+	settleEvery = 200 * time.Millisecond
+)
+
+// askOffsets asks once.
+func (t *target) askOffsets(ctx context.Context, topic string, n int32, which int64) (map[int32]int64, error) {
 	req := kmsg.NewPtrListOffsetsRequest()
 	rt := kmsg.NewListOffsetsRequestTopic()
 	rt.Topic = topic

@@ -99,7 +99,9 @@ func (l *load) start(t *testing.T, perSecond int, kinds ...string) {
 		opts := append(slices.Clone(producerOptions[kind]), kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.ProducerLinger(5*time.Millisecond))
 		produce := l.stream
 		if kind == transactional {
-			opts = append(opts, kgo.TransactionalID(l.prefix+kind), kgo.TransactionTimeout(time.Minute))
+			// The end of a transaction must not be left open when its coordinator dies: the ledger has to know it.
+			opts = append(opts, kgo.TransactionalID(l.prefix+kind), kgo.TransactionTimeout(time.Minute),
+				kgo.RequestRetries(500), kgo.RetryTimeout(2*time.Minute))
 			produce = l.transactions
 		}
 		client, from := l.w.dial(t, opts...), l.source(uint64(i+1))

@@ -156,6 +156,16 @@ func (e *BlockInfo) decode(f *fields) bool {
 	return flags&^flagsKnown == 0
 }
 
+// EndAt returns where the end of the segment begins: filters, footer and
+// trailer, all that follows the bodies. It is 0 when there is no block.
+func (t Footer) EndAt() int64 {
+	if len(t.Blocks) == 0 {
+		return 0
+	}
+	last := &t.Blocks[len(t.Blocks)-1]
+	return int64(last.Position) + int64(last.Stored)
+}
+
 // MaxTimestamp returns the highest timestamp of the segment's records in ms,
 // NoTimestamp when it has none.
 func (t Footer) MaxTimestamp() int64 {

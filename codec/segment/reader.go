@@ -74,6 +74,18 @@ func OpenTail(tail []byte, size int64, t *signed.Trust) (*Reader, error) {
 	return s, nil
 }
 
+// OpenEnd is OpenTail with a place to read blocks and filters from. The header
+// in front is not compared with the one that was signed, for nothing is taken
+// from it: what a block must be stands in the footer.
+func OpenEnd(tail []byte, src io.ReaderAt, size int64, t *signed.Trust) (*Reader, error) {
+	s, err := OpenTail(tail, size, t)
+	if err != nil {
+		return nil, err
+	}
+	s.src = src
+	return s, nil
+}
+
 func openTail(tail []byte, size int64, t *signed.Trust) (*Reader, error) {
 	footer, end, err := cutFooter(tail, size)
 	if err != nil {

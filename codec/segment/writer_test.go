@@ -248,6 +248,37 @@ func TestOpenTail(t *testing.T) {
 	}
 }
 
+// TestOpenEnd opens a segment from its end, which begins behind the bodies, and
+// reads the rest from elsewhere. A body from elsewhere that is not the signed
+// one does not open.
+func TestOpenEnd(t *testing.T) {
+	data := write(t, testHeader(), segment.Options{BlockSize: 1, Filter: true}, row(t, recordbatch.CodecNone, 9, 3)...).Data
+	trust, _ := newTrust(t, archiveID)
+	at := open(t, data).Footer().EndAt()
+	if first := open(t, data).Footer().Blocks[0].Filter.Position; at != int64(first) {
+		t.Errorf("the end is at %d, the first filter at %d", at, first)
+	}
+	src := bytes.Clone(data)
+	r, err := segment.OpenEnd(data[at:], bytes.NewReader(src), int64(len(data)), trust)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(bodies(t, r), bodies(t, open(t, data))) {
+		t.Error("other bodies than the whole segment")
+	}
+	if f, err := r.Filter(0, secret); err != nil || f == nil {
+		t.Errorf("filter: %v, %v", f, err)
+	}
+	src[at-1] ^= 1
+	last := len(r.Footer().Blocks) - 1
+	if _, err := r.Block(last, secret, nil); !errors.Is(err, segment.ErrDamaged) {
+		t.Errorf("a damaged body opened: %v", err)
+	}
+	if at := (segment.Footer{}).EndAt(); at != 0 {
+		t.Errorf("without blocks the end is at %d", at)
+	}
+}
+
 // TestBufferAndPoolAreReused writes segment after segment into the same memory.
 func TestBufferAndPoolAreReused(t *testing.T) {
 	o := segment.Options{Pool: segment.NewPool(), Filter: true, Compression: block.S2, BlockSize: 3000}

@@ -7,6 +7,7 @@
 //	topics/<topic>/<lineage>/<partition>/<base>-<next>-<digest>.seg
 //	topics/<topic>/<lineage>/<partition>/<base>-<next>-<digest>.gap
 //	topics/<topic>/<lineage>/config/<time>-<digest>.json
+//	topics/<topic>/<lineage>/catalogue/<partition>/<base>-<next>-<digest>.json
 //
 // and, in the place of their own that keys have,
 //

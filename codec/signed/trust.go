@@ -30,6 +30,7 @@ const (
 	KindPage        = "key-page"
 	KindKEK         = "kek"
 	KindTopicConfig = "topic-config"
+	KindCatalogue   = "catalogue"
 )
 
 // Identity is the document of archive.json: who this archive is.

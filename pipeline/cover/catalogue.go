@@ -147,6 +147,9 @@ func step(list iter.Seq2[object.Info, error], region string, visit func(names.Ra
 		if names.IsTopicConfig(info.Key) {
 			continue
 		}
+		if folder, ok := names.CatalogueFolderOf(info.Key); ok {
+			return folder + "~", nil // pages are many; no partition lies among them
+		}
 		name, err := names.ParseRange(info.Key)
 		if err != nil {
 			unknown(unknownName(region, info.Key, err))

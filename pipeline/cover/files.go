@@ -17,7 +17,7 @@ import (
 )
 
 // File is one of the small signed files beside the partitions: archive.json,
-// a signer, the settings of a topic.
+// a signer, the settings of a topic, a page of a partition's catalogue.
 type File struct {
 	Name string
 	// Places are the regions that list it, the nearest first.
@@ -25,11 +25,12 @@ type File struct {
 }
 
 // Files lists the small signed files of an archive: its own, and those of the
-// given partitions' lineages. They are sorted by name.
+// given partitions and their lineages. They are sorted by name.
 func (a *Archive) Files(ctx context.Context, of []names.Partition) ([]File, map[string]error, error) {
 	prefixes := map[string]bool{names.Archive: true, names.Signers: true}
 	for _, p := range of {
 		prefixes[names.TopicConfigPrefix(p.Topic, p.Lineage)] = true
+		prefixes[names.CataloguePrefix(p)] = true
 	}
 	found := map[string]*File{}
 	down, err := a.everywhere(ctx, func(r *Region) error {
@@ -90,6 +91,10 @@ func (a *Archive) checkFile(ctx context.Context, r *Region, name string, file []
 		return a.checkSigner(name, file)
 	case names.IsTopicConfig(name):
 		return a.checkSettings(ctx, r, name, file)
+	}
+	if _, ok := names.CatalogueFolderOf(name); ok {
+		_, err := a.openPage(ctx, r, name, file)
+		return err
 	}
 	return fmt.Errorf("object %q: %w", name, segment.ErrVersion)
 }

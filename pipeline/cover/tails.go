@@ -47,7 +47,8 @@ type RegionTail struct {
 	// region; zero when there is none.
 	Digest names.Digest
 	// Lacks are the objects below the partition's tail that another region
-	// lists and this one does not, sorted by base.
+	// lists and this one does not, sorted by base. Those that have lapsed are
+	// not among them.
 	Lacks []names.Range
 	// Err is why the region could not be asked; Next is then the partition's
 	// lowest offset.
@@ -70,6 +71,9 @@ func (a *Archive) Tails(ctx context.Context, p names.Partition) (Tails, error) {
 	for region, err := range m.Down {
 		s.down[region] = err
 	}
+	if s.lapsed, err = a.Lapsed(ctx, m); err != nil {
+		return Tails{}, err
+	}
 	s.byNext = append(slices.Clone(m.Segments), m.Gaps...)
 	slices.SortStableFunc(s.byNext, func(x, y Candidate) int { return cmp.Or(cmp.Compare(y.Next, x.Next), compareCandidates(x, y)) })
 	t, err := s.run(ctx)
@@ -84,6 +88,7 @@ type tailSearch struct {
 	archive *Archive
 	m       *Map
 	byNext  []Candidate // the highest end first
+	lapsed  map[names.Range]names.Range
 
 	verdicts map[verdictKey]verdict
 	rejected []Finding
@@ -253,7 +258,8 @@ func (s *tailSearch) region(ctx context.Context, name string, t Tails, all *Cove
 func (s *tailSearch) lacks(region string, below int64) []names.Range {
 	var out []names.Range
 	for _, c := range append(slices.Clone(s.m.Segments), s.m.Gaps...) {
-		if _, here := c.Place(region); !here && c.Base < below && !s.rejectedEverywhere(c) {
+		_, here := c.Place(region)
+		if _, gone := s.lapsed[c.Range]; !here && !gone && c.Base < below && !s.rejectedEverywhere(c) {
 			out = append(out, c.Range)
 		}
 	}

@@ -68,9 +68,10 @@ func (c *compressor) appendLZ4(out, body []byte) ([]byte, error) {
 	return buf.Bytes(), err
 }
 
+// appendZstd writes no checksum, as producers do: the batch has its own.
 func (c *compressor) appendZstd(out, body []byte) ([]byte, error) {
 	if c.zstd == nil {
-		enc, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithLowerEncoderMem(true))
+		enc, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithLowerEncoderMem(true), zstd.WithEncoderCRC(false))
 		if err != nil {
 			return out, err
 		}

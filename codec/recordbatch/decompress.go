@@ -97,7 +97,9 @@ func (d *Decoder) unzstd(body []byte) (err error) {
 			return err
 		}
 	}
-	d.buf, err = d.zstd.DecodeAll(body, d.buf[:0])
+	d.buf = d.buf[:0]
+	d.reserve(min(zstdRoom, d.max))
+	d.buf, err = d.zstd.DecodeAll(body, d.buf)
 	if errors.Is(err, zstd.ErrDecoderSizeExceeded) || errors.Is(err, zstd.ErrWindowSizeExceeded) || len(d.buf) > d.max {
 		return errTooLarge
 	}
@@ -107,6 +109,7 @@ func (d *Decoder) unzstd(body []byte) (err error) {
 func newZstd(limit int) (*zstd.Decoder, error) {
 	return zstd.NewReader(nil,
 		zstd.WithDecoderConcurrency(1), // DecodeAll then works on the caller's goroutine with one set of tables
+		zstd.IgnoreChecksum(true),      // the batch has a CRC of its own, and Next has checked it
 		zstd.WithDecoderMaxMemory(uint64(max(limit, zstdMinWindow))))
 }
 

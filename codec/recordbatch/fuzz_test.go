@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"math"
+	"reflect"
 	"testing"
 )
 
@@ -107,4 +108,36 @@ func produceAgain(t *testing.T, batch []byte, records []Record) {
 		t.Fatal(err)
 	}
 	compareRecords(t, got, renumber(records, 0))
+}
+
+// FuzzQuickKeys: whatever the bytes, the quick way to a key gives what the
+// careful one does, or leaves the record to it.
+func FuzzQuickKeys(f *testing.F) {
+	for _, records := range [][]Record{awkwardRecords()[:7], {{Key: bytes.Repeat([]byte("k"), 70)}, {Offset: 1, Timestamp: math.MinInt64}}} {
+		batch := build(f, Options{}, records)
+		f.Add(batch[HeaderSize:], int32(len(records)), int32(len(records)-1))
+	}
+	long := []byte{40, 0, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 2, 0, 1, 1, 0, 0, 0, 0, 0, 0, 0}
+	f.Add(long, int32(1), int32(0))
+	f.Add(bytes.Repeat([]byte{14, 0, 0, 0, 2, 'k', 1, 0}, 2), int32(2), int32(1)) // one offset twice
+	f.Fuzz(func(t *testing.T, body []byte, count, last int32) {
+		h := Header{BaseOffset: 1 << 40, Count: count, LastOffsetDelta: last}
+		w := walk{h: h, r: reader{b: body}, left: count, last: -1}
+		for w.left > 0 {
+			slow, before := w, w
+			want, err := slow.careful()
+			got, ok := w.quick()
+			if !ok {
+				if !reflect.DeepEqual(w, before) {
+					t.Fatal("quick moved and gave nothing")
+				}
+				w = slow
+			} else if err != nil || got.Offset != want.Offset || !sameBytes(got.Key, want.Key) || !reflect.DeepEqual(w, slow) {
+				t.Fatalf("quick gives %+v, careful %+v, %v", got, want, err)
+			}
+			if err != nil {
+				return
+			}
+		}
+	})
 }

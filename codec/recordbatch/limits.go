@@ -52,6 +52,12 @@ const (
 	// with a lower limit accepts the frame and judges what comes out.
 	zstdMinWindow = 8 << 20
 
+	// zstdRoom is the least buffer for a zstd batch. Frames of the Java client
+	// do not tell how long they are inside, and as long as a block of 128 KiB
+	// might not fit, the decoder copies byte by byte, at half the speed. With
+	// so much room batches up to 384 KiB never get there.
+	zstdRoom = 512 << 10
+
 	// snappyMaxRatio is above what snappy can reach (a copy of 64 bytes takes
 	// 3): a block that claims more lies.
 	snappyMaxRatio = 22

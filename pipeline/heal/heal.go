@@ -31,11 +31,14 @@ type Targets struct {
 	// Stores are by region name; a region without one is only read.
 	Stores map[string]Store
 	Keys   KeyHealer
+	// Spool is a directory with room for one large object; empty means the
+	// system's own for temporary files.
+	Spool string
 }
 
-// copyLimit is the largest object that is copied, in bytes: it passes through
-// memory as a whole.
-const copyLimit = 256 << 20
+// memoryLimit is the largest object that is copied through memory, in bytes. A
+// larger one, which is a roll-up, is copied through a file.
+const memoryLimit = 64 << 20
 
 // Healer copies what regions lack. It is safe for concurrent use.
 type Healer struct {
@@ -103,9 +106,16 @@ func (h *Healer) Tail(ctx context.Context, p names.Partition, region string, fro
 	if err != nil {
 		return from, names.Digest{}, err
 	}
+	lapsed, err := h.archive.Lapsed(ctx, m)
+	if err != nil {
+		return from, names.Digest{}, err
+	}
 	j := newJob(h, nil)
 	var failed error
 	for _, c := range inOrder(m) {
+		if _, gone := lapsed[c.Range]; gone {
+			continue
+		}
 		if _, here := c.Place(region); here || c.Next <= from || m.Down[region] != nil {
 			continue
 		}
@@ -122,6 +132,12 @@ func (h *Healer) Tail(ctx context.Context, p names.Partition, region string, fro
 	}
 	r := t.Region(region)
 	return r.Next, r.Digest, errors.Join(failed, r.Err)
+}
+
+// Copy makes a region hold a segment that only another has, its key page first.
+// It is nil when it does.
+func (h *Healer) Copy(ctx context.Context, c cover.Candidate, region string) error {
+	return newJob(h, nil).settle(ctx, c, region)
 }
 
 // retain is the date up to which a copy is locked; none that has passed.

@@ -77,9 +77,14 @@ func (j *job) partition(ctx context.Context, p names.Partition) error {
 	j.report.Partitions++
 	j.silent(m.Down, p.String())
 	j.report.Findings = append(j.report.Findings, m.Strays...)
+	lapsed, err := j.archive.Lapsed(ctx, m)
+	if err != nil {
+		return err
+	}
 	for _, c := range inOrder(m) {
 		for _, region := range j.archive.Regions() {
-			if m.Down[region] != nil {
+			_, here := c.Place(region)
+			if _, gone := lapsed[c.Range]; m.Down[region] != nil || gone && !here {
 				continue
 			}
 			if err := j.settle(ctx, c, region); err != nil {
@@ -165,22 +170,26 @@ func (j *job) fill(ctx context.Context, c cover.Candidate, to string) error {
 		if err := j.pageFor(ctx, to, o.Segment); err != nil {
 			return err
 		}
+		if data == nil {
+			return j.large(ctx, store, to, o)
+		}
 		return j.store(ctx, store, to, o, data)
 	}
 	return errors.Join(errs...)
 }
 
-// sound returns an object that verified in a region, block by block.
+// sound returns an object that verified in a region, block by block. The bytes
+// are nil where they are too many for memory.
 func (j *job) sound(ctx context.Context, c cover.Candidate, region string) (*cover.Object, []byte, error) {
 	if err := j.verified(ctx, c, region); err != nil {
 		return nil, nil, err
 	}
-	o, data, err := j.archive.Load(ctx, region, c.Range, copyLimit)
+	o, data, err := j.archive.Load(ctx, region, c.Range, memoryLimit)
 	if err != nil {
 		return nil, nil, err
 	}
 	if data == nil {
-		return nil, nil, fmt.Errorf("copy %s: %d bytes, above the limit of %d", c, o.Info.Size, copyLimit)
+		return o, nil, nil // its bytes are compared on their way
 	}
 	return o, data, o.CheckBlocks()
 }

@@ -35,6 +35,10 @@ type schedule struct {
 	total int64   // batches; 0 for no end
 	order []int32 // partitions, again and again
 
+	// turn lets one worker at a time wait for what is due: waking up costs more
+	// than a batch.
+	turn chan struct{}
+
 	mu       sync.Mutex
 	lanes    []lane
 	ready    []int32 // partitions with batches that are due, first come first
@@ -60,7 +64,7 @@ type strewn struct {
 
 func newSchedule(o Options, b *bank) *schedule {
 	w := o.Workload
-	s := &schedule{bank: b, lanes: make([]lane, w.Partitions), order: rotation(w.Partitions, b.weights)}
+	s := &schedule{bank: b, turn: make(chan struct{}, 1), lanes: make([]lane, w.Partitions), order: rotation(w.Partitions, b.weights)}
 	s.total = (w.Events + int64(w.BatchEvents) - 1) / int64(w.BatchEvents)
 	if w.Rate > 0 {
 		s.every = float64(w.BatchEvents) / w.Rate
@@ -139,6 +143,13 @@ func (s *schedule) end(now time.Time) time.Duration {
 // for each partition. The load is empty when there are no more, ctx is over or
 // the time is up; more is false in the first two cases.
 func (s *schedule) take(ctx context.Context, until time.Time, load []item) (_ []item, more bool) {
+	select {
+	case s.turn <- struct{}{}:
+		defer func() { <-s.turn }()
+	case <-ctx.Done():
+	case <-time.After(time.Until(until)):
+		return load[:0], true
+	}
 	for ctx.Err() == nil {
 		now := time.Now()
 		load, pause := s.poll(now, load[:0])

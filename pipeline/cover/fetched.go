@@ -3,6 +3,8 @@ package cover
 import (
 	"context"
 	"io"
+
+	"github.com/tidemark-io/tidemark/codec/recordbatch"
 )
 
 // Objects returns what a region is read through.
@@ -26,4 +28,13 @@ func (a *Archive) Within(ctx context.Context, o *Object, src io.ReaderAt, size i
 		return nil, &CopyError{Region: o.Region, Object: o.Name.String(), Err: err}
 	}
 	return &fetched, nil
+}
+
+// Batch returns the one batch that a piece is, with the offsets of it that
+// count; ok is false where several batches have to be merged.
+func (p Piece) Batch() (b recordbatch.Batch, counts Offsets, ok bool) {
+	if len(p.parts) > 1 {
+		return b, counts, false
+	}
+	return p.parts[0].Batch, p.parts[0].window, true
 }

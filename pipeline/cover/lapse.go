@@ -3,7 +3,6 @@ package cover
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -12,52 +11,64 @@ import (
 	"github.com/tidemark-io/tidemark/codec/names"
 )
 
+// Page is a catalogue page as it was found.
+type Page struct {
+	*catalogue.Page
+	// Object is its name, File its bytes.
+	Object string
+	File   []byte
+}
+
 // Pages returns the catalogue pages of a partition that speak of offsets in a
 // range, sorted by base, each from the first region whose copy is genuine. Pages
 // that are not are left out: whoever needs to know reads them by ReadFile. A
 // region that does not answer is passed over, unless none does.
-func (a *Archive) Pages(ctx context.Context, p names.Partition, o Offsets) ([]*catalogue.Page, error) {
+func (a *Archive) Pages(ctx context.Context, p names.Partition, o Offsets) ([]Page, error) {
 	found := map[string]*File{}
 	_, err := a.everywhere(ctx, func(r *Region) error { return listFiles(ctx, r, names.CataloguePrefix(p), found) })
 	if err != nil {
 		return nil, fmt.Errorf("list catalogue of %s: %w", p, err)
 	}
-	var out []*catalogue.Page
+	var out []Page
 	for _, f := range found {
 		name, err := names.ParseCataloguePage(f.Name)
 		if err != nil || (Offsets{name.Base, name.Next}).clip(o).empty() {
 			continue
 		}
-		if page := a.readPage(ctx, f); page != nil {
+		if page, ok := a.readPage(ctx, f); ok {
 			out = append(out, page)
 		}
 	}
-	slices.SortFunc(out, func(x, y *catalogue.Page) int {
-		return cmp.Or(cmp.Compare(x.Base, y.Base), cmp.Compare(x.Next, y.Next), strings.Compare(x.From.String(), y.From.String()))
+	slices.SortFunc(out, func(x, y Page) int {
+		return cmp.Or(cmp.Compare(x.Base, y.Base), cmp.Compare(x.Next, y.Next), strings.Compare(x.Object, y.Object))
 	})
 	return out, ctx.Err()
 }
 
-// readPage returns nil if no region has a genuine copy.
-func (a *Archive) readPage(ctx context.Context, f *File) *catalogue.Page {
+// readPage takes the first genuine copy.
+func (a *Archive) readPage(ctx context.Context, f *File) (Page, bool) {
 	for _, place := range f.Places {
-		r, err := a.region(place.Region)
-		if err != nil {
-			continue
-		}
-		if page, err := a.pageIn(ctx, r, f.Name); err == nil {
-			return page
+		if page, err := a.Page(ctx, place.Region, f.Name); err == nil {
+			return page, true
 		}
 	}
-	return nil
+	return Page{}, false
 }
 
-func (a *Archive) pageIn(ctx context.Context, r *Region, name string) (page *catalogue.Page, err error) {
-	file, err := r.Objects.Get(ctx, name)
+// Page returns one catalogue page from a region. Every error is a *CopyError.
+func (a *Archive) Page(ctx context.Context, region, name string) (Page, error) {
+	r, err := a.region(region)
 	if err != nil {
-		return nil, err
+		return Page{}, err
 	}
-	return a.openPage(ctx, r, name, file)
+	page := Page{Object: name}
+	if page.File, err = r.Objects.Get(ctx, name); err == nil {
+		page.Page, err = a.openPage(ctx, r, name, page.File)
+	}
+	if err != nil {
+		return Page{}, &CopyError{Region: region, Object: name, Err: err}
+	}
+	return page, nil
 }
 
 func (a *Archive) openPage(ctx context.Context, r *Region, name string, file []byte) (page *catalogue.Page, err error) {
@@ -139,23 +150,4 @@ func (m *Map) overlaid(regions int) (out []Candidate, span Offsets) {
 func (m *Map) everywhere(name names.Range, regions int) bool {
 	i, ok := slices.BinarySearchFunc(m.Segments, Candidate{Range: name}, compareCandidates)
 	return ok && len(m.Segments[i].Places) == regions
-}
-
-// errNoPage is the error of a name that is no page's.
-var errNoPage = errors.New("want the name of a catalogue page")
-
-// Page returns one catalogue page from a region. Every error is a *CopyError.
-func (a *Archive) Page(ctx context.Context, region, name string) (*catalogue.Page, error) {
-	r, err := a.region(region)
-	if err != nil {
-		return nil, err
-	}
-	if _, ok := names.CatalogueFolderOf(name); !ok {
-		return nil, &CopyError{Region: region, Object: name, Err: errNoPage}
-	}
-	page, err := a.pageIn(ctx, r, name)
-	if err != nil {
-		return nil, &CopyError{Region: region, Object: name, Err: err}
-	}
-	return page, nil
 }

@@ -98,6 +98,8 @@ type Spec struct {
 	Partition names.Partition
 	Signer    *signed.Signer
 	Options   segment.Options
+	// Created is 2026-09-21 14:13:20 UTC if zero.
+	Created, RetainUntil time.Time
 }
 
 // Segment makes a segment without storing it.
@@ -112,9 +114,12 @@ func (w *World) Segment(s Spec) *segment.Sealed {
 	if s.Signer == nil {
 		s.Signer = w.Archiver
 	}
+	if s.Created.IsZero() {
+		s.Created = time.UnixMilli(1_790_000_000_000)
+	}
 	h := segment.Header{
 		Archive: w.ID, Topic: s.Partition.Topic, Lineage: s.Partition.Lineage, Parent: names.RootBranch, Partition: s.Partition.Number,
-		Base: s.Base, Page: s.Page, Slot: w.slot, Created: time.UnixMilli(1_790_000_000_000),
+		Base: s.Base, Page: s.Page, Slot: w.slot, Created: s.Created, RetainUntil: s.RetainUntil,
 	}
 	sw, err := segment.NewWriter(h, SecretOf(s.Page, w.slot), s.Options)
 	w.must(err)

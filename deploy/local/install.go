@@ -53,6 +53,9 @@ func KafkaVersion() string {
 	return string(regexp.MustCompile(`<kafka\.version>(.+)</kafka\.version>`).FindSubmatch(kafkaPOM)[1])
 }
 
+// S3Version is the release of versitygw that [StartS3] runs.
+func S3Version() string { return s3Version }
+
 // kafkaDirName holds a digest of the files that decide what is in it, so that
 // an edit of one of them is never answered by an old cache.
 func kafkaDirName() string {

@@ -43,6 +43,8 @@ const (
 	// KindNoBeginning: the first object of a partition names a predecessor that
 	// no region holds.
 	KindNoBeginning Kind = "no-beginning"
+	// KindLapsed: a segment is gone from a region because a roll-up holds it.
+	KindLapsed Kind = "lapsed"
 )
 
 // advice says what a person does about a kind of finding.
@@ -63,6 +65,7 @@ var advice = map[Kind]string{
 	KindChain:       "an object was removed or replaced: look for its digest in older versions of the stores",
 	KindOverlap:     "nothing: readers merge them",
 	KindNoBeginning: "bring a copy of the missing object back",
+	KindLapsed:      "nothing: rollup --lapse goes on where it stopped",
 }
 
 // Advice says what to do about a finding of this kind.

@@ -19,6 +19,9 @@ func (v *verifier) partition(ctx context.Context, p names.Partition) error {
 	v.strange(m.Strays)
 	v.copiesBad += len(m.Strays)
 	v.silent(m.Down, p.String())
+	if v.lapsed, err = v.archive.Lapsed(ctx, m); err != nil {
+		return err
+	}
 	segments, err := v.look(ctx, m, m.Segments)
 	if err != nil {
 		return err
@@ -48,6 +51,10 @@ func (v *verifier) judge(r *PartitionReport, s seen) {
 		r.Totals.Bytes += c.size
 		r.Totals.Blocks += c.blocks
 		r.Totals.Decoded += c.records
+		if by, gone := v.lapsed[s.candidate.Range]; gone && c.absent {
+			v.note(lapsing(s.candidate, c.region, by))
+			continue
+		}
 		if c.absent || c.err != nil {
 			v.copiesBad++
 			v.find(findingOf(s.candidate, c))
@@ -55,6 +62,16 @@ func (v *verifier) judge(r *PartitionReport, s seen) {
 	}
 	if s.sound != nil && s.sound.Segment != nil {
 		r.Totals.Records += int64(s.sound.Segment.Footer().Records)
+	}
+}
+
+// lapsing is the note of a segment that has lapsed in one region and not yet in
+// all.
+func lapsing(c cover.Candidate, region string, by names.Range) cover.Finding {
+	o := c.Offsets()
+	return cover.Finding{
+		Kind: cover.KindLapsed, Region: region, Object: c.String(), Partition: c.Partition.String(), Offsets: &o,
+		Detail: fmt.Sprintf("%s holds it, in every region", by), Advice: cover.KindLapsed.Advice(),
 	}
 }
 

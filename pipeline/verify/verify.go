@@ -44,6 +44,8 @@ type verifier struct {
 	// copiesBad are copies that are absent or did not verify.
 	copiesBad int
 	unknown   map[string]bool // names reported already, by region and name
+	// lapsed are those of the partition at hand, with the roll-up of each.
+	lapsed map[names.Range]names.Range
 }
 
 func (v *verifier) run(ctx context.Context) error {

@@ -39,4 +39,23 @@ const (
 	// page is how many entries Range reads before it lets go of the database,
 	// so that a slow reader holds up neither Close nor compaction.
 	page = 256
+
+	// MaxEnd is the longest end of a segment that is kept, in bytes: that of
+	// some 13 million records.
+	MaxEnd = 16 << 20
+
+	// maxEndsFile and minEndsFile bound what a file of ends grows to, in bytes.
+	// Files are removed as a whole, so each partition should have a few.
+	maxEndsFile = 8 << 20
+	minEndsFile = 256 << 10
+	filesEach   = 8
+
+	// trimShare says how much room a trim makes, as a share of the whole: a
+	// sixteenth. After half of that is written the next is due, so that two
+	// processes that write at once stay within the bound.
+	trimShare = 16
+
+	// walkRead is how much of a file is read to find the next heads, in bytes:
+	// many where ends are short, and little in vain where they are long.
+	walkRead = 4 << 10
 )

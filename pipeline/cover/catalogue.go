@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"iter"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 
@@ -193,9 +194,16 @@ func (a *Archive) everywhere(ctx context.Context, do func(r *Region) error) (dow
 // Map lists a partition in all regions and merges what they list by name. A
 // region that does not answer is in Down; if none does, that is the error.
 func (a *Archive) Map(ctx context.Context, p names.Partition) (*Map, error) {
+	return a.MapBetween(ctx, p, Offsets{0, math.MaxInt64})
+}
+
+// MapBetween is Map of those names alone whose base offset is in a range. It
+// costs the listing of these names, for names sort by base; but what covers an
+// offset may have a base far below it.
+func (a *Archive) MapBetween(ctx context.Context, p names.Partition, bases Offsets) (*Map, error) {
 	m := &Map{Partition: p}
 	found := map[names.Range]*Candidate{}
-	down, err := a.everywhere(ctx, func(r *Region) error { return m.list(ctx, r, found) })
+	down, err := a.everywhere(ctx, func(r *Region) error { return m.list(ctx, r, bases, found) })
 	if err != nil {
 		return nil, fmt.Errorf("list %s: %w", p, err)
 	}
@@ -223,8 +231,12 @@ func compareCandidates(a, b Candidate) int {
 	return cmp.Or(cmp.Compare(a.Base, b.Base), cmp.Compare(a.Next, b.Next), slices.Compare(a.Digest[:], b.Digest[:]))
 }
 
-func (m *Map) list(ctx context.Context, r *Region, found map[names.Range]*Candidate) error {
-	for info, err := range r.Objects.List(ctx, m.Partition.Prefix(), "") {
+func (m *Map) list(ctx context.Context, r *Region, bases Offsets, found map[names.Range]*Candidate) error {
+	after := ""
+	if bases.Base > 0 {
+		after = m.Partition.After(bases.Base)
+	}
+	for info, err := range r.Objects.List(ctx, m.Partition.Prefix(), after) {
 		if err != nil {
 			return err
 		}
@@ -232,6 +244,9 @@ func (m *Map) list(ctx context.Context, r *Region, found map[names.Range]*Candid
 		if err != nil || name.Partition != m.Partition {
 			m.Unknown = append(m.Unknown, unknownName(r.Name, info.Key, cmp.Or(err, errors.New("it is in the folder of another partition"))))
 			continue
+		}
+		if name.Base >= bases.Next {
+			break
 		}
 		c := found[name]
 		if c == nil {

@@ -17,6 +17,8 @@ type copies struct {
 	ranged bool
 	// wanted tells which blocks are going to be read; nil: all.
 	wanted func(segment.BlockInfo) bool
+	// ends, if it is not nil, says to open segments from their ends.
+	ends Ends
 
 	list []*copyState // by place
 }
@@ -109,6 +111,9 @@ func (c *copies) openCopy(ctx context.Context, p Place, s *copyState) error {
 // read opens an object: all of it at once, or by ranges where it is large or
 // most of it is not wanted.
 func (c *copies) read(ctx context.Context, r *Region, p Place) (*segment.Reader, error) {
+	if c.ends != nil {
+		return c.atEnd(ctx, r, p)
+	}
 	if size := p.Info.Size; size > wholeLimit || c.ranged && size > smallObject {
 		far := &remote{ctx: ctx, objects: r.Objects, key: c.cand.String(), size: size}
 		s, err := c.archive.openSegment(ctx, r, c.cand.Range, far, size)

@@ -23,12 +23,22 @@ type ReadOptions struct {
 	// Key leaves out blocks whose filter says that no record in them has this
 	// key. What is read still holds other keys. It is nil to read all.
 	Key []byte
+	// Keys, if there are any, leave out blocks whose filter says that no record
+	// in them has one of these keys. A null key is in no filter: with one of them
+	// every block is read.
+	Keys [][]byte
+	// Ends, if it is not nil, remembers ends of segments, and segments are
+	// opened from their ends: for a caller who reads few blocks of each.
+	Ends Ends
 	// Report is told of damage, once for each copy of an object, and of gaps. It
 	// is called by the goroutine that iterates. It may be nil.
 	Report func(Finding)
 	// Stats counts, if it is not nil.
 	Stats *ReadStats
 }
+
+// keyed reports whether only some keys are looked for.
+func (o *ReadOptions) keyed() bool { return o.Key != nil || len(o.Keys) > 0 }
 
 // ReadStats counts the blocks of one Read.
 type ReadStats struct {
@@ -95,9 +105,9 @@ func newSweep(a *Archive, m *Map, o ReadOptions, span Offsets) *sweep {
 		if w.empty() {
 			continue
 		}
-		src := &source{window: w, ready: make(chan struct{}), copies: copies{archive: a, cand: c}}
-		src.copies.ranged = o.SkipBlock != nil || o.Key != nil || w != c.Offsets()
-		if o.Key == nil {
+		src := &source{window: w, ready: make(chan struct{}), copies: copies{archive: a, cand: c, ends: o.Ends}}
+		src.copies.ranged = o.SkipBlock != nil || o.keyed() || w != c.Offsets()
+		if !o.keyed() {
 			src.copies.wanted = func(b segment.BlockInfo) bool {
 				in := !(Offsets{b.Base, b.Next}).clip(w).empty()
 				return in && (o.SkipBlock == nil || !o.SkipBlock(b))

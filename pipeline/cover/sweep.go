@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/tidemark-io/tidemark/codec/block"
 	"github.com/tidemark-io/tidemark/codec/names"
 	"github.com/tidemark-io/tidemark/codec/segment"
 )
@@ -203,7 +204,7 @@ func (s *sweep) skip(ctx context.Context, src *source, n int) bool {
 		st.Blocks++
 	}
 	skip := s.options.SkipBlock != nil && s.options.SkipBlock(info)
-	if !skip && s.options.Key != nil {
+	if !skip && s.options.keyed() {
 		skip = s.absent(ctx, src, n, info)
 	}
 	if st := s.options.Stats; st != nil && !skip {
@@ -218,5 +219,10 @@ func (s *sweep) absent(ctx context.Context, src *source, n int, info segment.Blo
 	}
 	f, errs := src.copies.filter(ctx, n)
 	s.note(src, errs)
-	return f != nil && !f.Contains(s.options.Key)
+	return f != nil && !s.options.mayContain(f)
+}
+
+// mayContain asks a filter for the keys that are looked for.
+func (o *ReadOptions) mayContain(f *block.Filter) bool {
+	return o.Key != nil && f.Contains(o.Key) || slices.ContainsFunc(o.Keys, f.Contains)
 }

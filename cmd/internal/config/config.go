@@ -12,13 +12,21 @@ type Config struct {
 	Memory    Size      `yaml:"memory"`
 	Fetch     Fetch     `yaml:"fetch"`
 	Retention Retention `yaml:"retention"`
+	RollUp    RollUp    `yaml:"rollup"`
 	// StateDir holds the index. It is a cache: deleting it loses nothing.
 	StateDir string `yaml:"state_dir"`
+	Index    Index  `yaml:"index"`
 	// ShutdownGrace is how long SIGTERM may take to store what is in memory.
 	ShutdownGrace Duration  `yaml:"shutdown_grace"`
 	Telemetry     Telemetry `yaml:"telemetry"`
 
 	source source
+}
+
+// Index is what is kept in StateDir.
+type Index struct {
+	// MaxSize bounds it. What was written first is dropped first.
+	MaxSize Size `yaml:"max_size"`
 }
 
 // Archive pins who the archive is and names the key that signs for it. The pin
@@ -197,6 +205,18 @@ const (
 type Retention struct {
 	Mode RetentionMode `yaml:"mode"`
 	For  Duration      `yaml:"for"`
+}
+
+// RollUp says how small segments become large ones, and how long those are kept.
+type RollUp struct {
+	// Window is the span of time that is rolled up together, in UTC.
+	Window Duration `yaml:"window"`
+	// After is how long after its end a window is rolled up.
+	After Duration `yaml:"after"`
+	// Size is what one roll-up holds at the most, about.
+	Size Size `yaml:"size"`
+	// Retain is how long a roll-up is kept and, with a retention mode, locked.
+	Retain Duration `yaml:"retain"`
 }
 
 // LogFormat is the form of the log on stderr.

@@ -13,6 +13,10 @@ const (
 	maxBlock Size = 64 << 20
 	// maxRecord is below the largest response a Kafka client accepts, 2 GiB.
 	maxRecord Size = 1 << 30
+	// minIndex holds a few files for each of some hundred partitions.
+	minIndex Size = 64 << 20
+	// maxIndex is above any disk of one machine.
+	maxIndex Size = 1 << 50
 	// minAge still lets a PUT to a far region finish before the next begins.
 	minAge = Duration(100 * time.Millisecond)
 	// maxAge bounds how much a crash has to fetch again.
@@ -28,6 +32,16 @@ const (
 	// minRetention and maxRetention are those of S3 Object Lock: a day, a century.
 	minRetention = Duration(24 * time.Hour)
 	maxRetention = Duration(100 * 365 * 24 * time.Hour)
+	// minWindow is for trials; maxWindow keeps what a restore of an hour has to
+	// look at within bounds.
+	minWindow = Duration(time.Second)
+	maxWindow = Duration(31 * 24 * time.Hour)
+	// maxAfter is as much as a small segment may be locked.
+	maxAfter = maxRetention
+	// minRollUp and maxRollUp: below, there is nothing to gain; above, one PUT
+	// does not carry it (S3's limit is 5 GiB).
+	minRollUp Size = 1 << 20
+	maxRollUp Size = 4 << 30
 	// maxFile keeps a wrong path (a log, a disk image) from filling memory.
 	maxFile = 1 << 20
 	// maxSecretFile is far above any password or token.
@@ -75,7 +89,19 @@ func Default() *Config {
 		},
 		// Small segments are locked briefly: roll-ups carry the long lock.
 		Retention: Retention{Mode: RetentionNone, For: Duration(7 * 24 * time.Hour)},
-		StateDir:  "state",
+		RollUp: RollUp{
+			// 64 partitions make 64 objects a day of it, where they are small.
+			Window: Duration(24 * time.Hour),
+			// When the small segments' locks are over.
+			After: Duration(7 * 24 * time.Hour),
+			// A file of this size waits on disk while it is stored.
+			Size: 1 << 30,
+			// Seven years, what most books have to be kept.
+			Retain: Duration(2555 * 24 * time.Hour),
+		},
+		StateDir: "state",
+		// The key filters of some 1.2 billion records.
+		Index: Index{MaxSize: 2 << 30},
 		// Kubernetes' terminationGracePeriodSeconds is 30 s by default.
 		ShutdownGrace: Duration(30 * time.Second),
 		Telemetry: Telemetry{

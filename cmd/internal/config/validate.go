@@ -20,7 +20,7 @@ import (
 func (c *Config) validate() error {
 	for _, check := range []func() error{
 		c.checkArchive, c.checkRegions, c.checkKafka, c.checkTLS, c.checkSASL, c.checkTopics,
-		c.checkSegment, c.checkFetch, c.checkMemory, c.checkRetention, c.checkRest, c.checkTelemetry,
+		c.checkSegment, c.checkFetch, c.checkMemory, c.checkRetention, c.checkRollUp, c.checkRest, c.checkTelemetry,
 	} {
 		if err := check(); err != nil {
 			return err
@@ -234,6 +234,9 @@ func (c *Config) checkRetention() error {
 func (c *Config) checkRest() error {
 	if c.StateDir == "" {
 		return c.source.wrong("state_dir", "is empty")
+	}
+	if err := within(c, "index.max_size", c.Index.MaxSize, minIndex, maxIndex); err != nil {
+		return err
 	}
 	return within(c, "shutdown_grace", c.ShutdownGrace, Duration(1), maxGrace)
 }

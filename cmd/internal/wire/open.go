@@ -41,6 +41,8 @@ const (
 	ForProof
 	// ForWriting has no cache either: nobody reads twice.
 	ForWriting
+	// ForBulk is for writing objects of gigabytes.
+	ForBulk
 )
 
 // readCache is the size of the cache in front of each region, in bytes: enough
@@ -124,6 +126,10 @@ func openRegion(ctx context.Context, cfg *config.Config, i int, trust *signed.Tr
 	return r, nil
 }
 
+// bulkTimeout bounds one call where objects are large: 4 GiB need 38 Mbit/s to
+// pass in it.
+const bulkTimeout = 15 * time.Minute
+
 // patience is how long each mode waits for a store. An archiver waits: what it
 // holds has to go to this very region. A reader has another region, and a person
 // in front of it: two failures are enough, and the breaker remembers the region
@@ -142,6 +148,8 @@ func patience(mode Mode) objects.Options {
 			Timeout: 30 * time.Second,
 			Retry:   objects.RetryOptions{Budget: 15 * time.Second, GiveUpOpen: true},
 		}
+	case ForBulk:
+		return objects.Options{Timeout: bulkTimeout, Retry: objects.RetryOptions{GiveUpOpen: true}}
 	}
 	return objects.Options{}
 }

@@ -86,7 +86,7 @@ func (a *Archive) KeyRegions() []keys.Region {
 // Healer returns what makes the regions equal; it writes with the key pages of
 // a process that may sign them.
 func (a *Archive) Healer(pages *keys.Writer) *heal.Healer {
-	t := heal.Targets{Stores: map[string]heal.Store{}, Keys: keyHealer{pages}}
+	t := heal.Targets{Stores: map[string]heal.Store{}, Keys: keyHealer{pages}, Spool: a.spool()}
 	for _, r := range a.Regions {
 		t.Stores[r.Name] = r
 	}

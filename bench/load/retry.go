@@ -30,8 +30,8 @@ func isTransient(err error) bool {
 	}
 	var known *transientError
 	var network net.Error
-	return errors.As(err, &known) || kerr.IsRetriable(err) || errors.As(err, &network) ||
-		errors.Is(err, io.EOF)
+	return errors.As(err, &known) || kerr.IsRetriable(err) || errors.As(err, &network) || errors.Is(err, io.EOF) ||
+		errors.Is(err, kerr.ConcurrentTransactions) // the last one is still being ended
 }
 
 // again repeats a request while its error is transient, for as long as patience

@@ -28,14 +28,6 @@ type cut struct {
 	first, last int64 // archived offsets
 }
 
-// own returns bytes that may be changed.
-func (c cut) own() []byte {
-	if c.shared {
-		return bytes.Clone(c.bytes)
-	}
-	return c.bytes
-}
-
 // BatchTooLargeError reports a batch that the target does not take. It was not
 // produced.
 type BatchTooLargeError struct {

@@ -56,16 +56,16 @@ func (x *execution) persist(ctx context.Context, p place, try func(ctx context.C
 // produce sends a batch until it is in the target. The bytes, and so the
 // sequence, are the same each time: the broker knows a batch that arrived
 // although its answer did not.
-func (l *lane) produce(ctx context.Context, item loaded) error {
+func (l *lane) produce(ctx context.Context, item loaded) (receipt, error) {
 	var got receipt
 	err := l.persist(ctx, l.place, func(ctx context.Context, broker int32) error {
-		got = l.sender.send(ctx, broker, &shipment{topic: l.place.topic, id: l.id, partition: l.place.partition, batch: item.batch})
+		got = l.sender.send(ctx, broker, l.shipment(item))
 		return got.err
 	})
 	if err != nil {
-		return l.explain(err, item)
+		return got, l.explain(err, item)
 	}
-	return l.checkPlace(got, item)
+	return got, nil
 }
 
 // checkPlace compares the offset that the broker gave the batch with the number

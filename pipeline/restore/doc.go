@@ -13,11 +13,14 @@
 //
 //  2. [Execute] creates the topics and produces. Each partition is one lane:
 //
-//     archive → cutter → queue → shipper → broker
+//     archive → cutter → queue → shipper → office of the broker → broker
 //
 // A batch that lies wholly at or before the moment is produced as it was
 // archived, only its header is rewritten. Every other one is decoded, filtered
-// and built anew, with dense offsets, for that is all a broker takes.
+// and built anew, with dense offsets, for that is all a broker takes. Up to
+// five batches of a partition are out at once, each in a request of its own
+// that it shares with batches of other partitions; a broker refuses to take
+// them in another order.
 //
 // # Coming back after a crash
 //

@@ -25,7 +25,8 @@ type Options struct {
 	StateFile string
 	// MaxRate bounds the bytes produced per second; 0 is no bound.
 	MaxRate int64
-	// Parallel is how many partitions are read at once.
+	// Parallel is how many partitions are read at once; 0 is as many as have
+	// room in memory.
 	Parallel int
 	// Memory bounds the bytes of batches that wait for a broker. A larger batch
 	// waits alone.
@@ -40,9 +41,6 @@ type Options struct {
 }
 
 func (o Options) withDefaults() Options {
-	if o.Parallel <= 0 {
-		o.Parallel = defaultParallel
-	}
 	if o.Memory <= 0 {
 		o.Memory = defaultMemory
 	}
@@ -71,6 +69,7 @@ type execution struct {
 	leaders leaders
 	sender  sender
 	memory  *semaphore.Weighted
+	buffers buffers
 	limiter *rate.Limiter
 
 	mu       sync.Mutex
@@ -94,6 +93,9 @@ func Execute(ctx context.Context, plan *Plan, src Source, client *kgo.Client, op
 	}
 	if options.StateFile == "" {
 		return Result{}, errors.New("begin restore: no state file is named, and without one it could not be resumed")
+	}
+	if options.Parallel <= 0 {
+		options.Parallel = plan.parallel()
 	}
 	x := newExecution(plan, src, client, options.withDefaults())
 	if err := x.begin(ctx); err != nil {
@@ -184,7 +186,7 @@ func (x *execution) lane(t TopicPlan, p PartitionPlan, there arrival) *lane {
 func (x *execution) run(ctx context.Context, lanes []*lane) error {
 	sendCtx, stop := context.WithCancel(ctx)
 	var workers errgroup.Group
-	x.sender = sender{client: x.target.client, ctx: sendCtx, workers: &workers, inbox: map[int32]chan *shipment{}}
+	x.sender = sender{client: x.target.client, ctx: sendCtx, workers: &workers, offices: map[int32]*office{}}
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(x.options.Parallel)
 	for _, l := range lanes {

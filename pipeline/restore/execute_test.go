@@ -86,7 +86,7 @@ func TestVerbatim(t *testing.T) {
 	if err != nil || len(cuts) != 1 {
 		t.Fatalf("cut: %d batches, %v", len(cuts), err)
 	}
-	own := cuts[0].own()
+	own, _ := new(buffers).own(cuts[0])
 	if !recordbatch.SetProducer(own, 9, 0, 4) || string(own[recordbatch.HeaderSize:]) != string(b[recordbatch.HeaderSize:]) {
 		t.Error("the records of a batch before the moment were changed")
 	}

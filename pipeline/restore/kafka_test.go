@@ -157,6 +157,9 @@ func realSettings(t *testing.T, seeds []string) {
 	if _, err := req.RequestWith(t.Context(), client); err != nil {
 		t.Fatal(err)
 	}
+	if _, err := (&target{client: client}).offsets(t.Context(), "defaults", 1, latestOffset); err != nil { // waits until the broker knows it
+		t.Fatal(err)
+	}
 	p := plan(t, archive, client, into("defaults", 1000))
 	if text := fmt.Sprint(p.Refused()); !strings.Contains(text, "retention.ms is 604800000") {
 		t.Errorf("refusals: %s", text)

@@ -13,7 +13,7 @@ import (
 )
 
 // lane brings back one partition. Its reader cuts batches ahead, its shipper
-// produces one at a time.
+// produces them.
 type lane struct {
 	*execution
 	topic  TopicPlan
@@ -28,11 +28,18 @@ type lane struct {
 	// last is the last of those records.
 	last   *recordbatch.Record
 	result PartitionResult
+
+	// What follows belongs to the shipper. out are the batches posted and not
+	// yet answered, the oldest first; known is true once the leader has
+	// acknowledged one, see ship.
+	out   []flight
+	known bool
 }
 
 // loaded is a batch that waits for its turn.
 type loaded struct {
 	batch  []byte
+	buffer *[]byte // that batch lies in, if it is to be used again
 	count  int32
 	base   int64 // the target offset that it must get
 	weight int64 // of the memory it holds
@@ -114,7 +121,8 @@ func (l *lane) load(ctx context.Context, c cut, base int64, queue chan<- loaded)
 	if err := l.pace(ctx, len(c.bytes)); err != nil {
 		return err
 	}
-	item := loaded{batch: c.own(), count: c.count, base: base, weight: weight}
+	item := loaded{count: c.count, base: base, weight: weight}
+	item.batch, item.buffer = l.buffers.own(c)
 	if !recordbatch.SetProducer(item.batch, l.state.ProducerID, l.state.ProducerEpoch, sequence(base)) {
 		return fmt.Errorf("set producer of the batch at archived offset %d: the batch is not fit to be produced", c.first)
 	}
@@ -144,15 +152,4 @@ func (l *lane) pace(ctx context.Context, size int) error {
 		size -= n
 	}
 	return nil
-}
-
-func (l *lane) ship(ctx context.Context, queue <-chan loaded) error {
-	for item := range queue {
-		if err := l.produce(ctx, item); err != nil {
-			return err
-		}
-		l.memory.Release(item.weight)
-		l.acknowledged(item)
-	}
-	return ctx.Err()
 }

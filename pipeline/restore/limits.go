@@ -10,9 +10,15 @@ const (
 	// by this one.
 	planVersion = 1
 
-	// defaultParallel is how many partitions are read at once. Each reads up to
-	// 64 MiB of segments ahead, and the process has to stay within 512 MiB.
-	defaultParallel = 4
+	// readMemory is shared by the partitions that are read at once: each holds
+	// one segment, and the reader of the archive fetches ahead within a bound of
+	// its own. The process has to stay within 512 MiB.
+	readMemory = 160 << 20
+
+	// minParallel and maxParallel bound how many partitions are read at once.
+	// The more, the more batches travel in one request.
+	minParallel = 4
+	maxParallel = 64
 
 	// defaultMemory bounds the batches that wait for their broker, 64 MiB.
 	defaultMemory = 64 << 20
@@ -21,14 +27,20 @@ const (
 	// Longer than a rolling restart of a broker.
 	defaultStall = 5 * time.Minute
 
-	// laneDepth is how many batches of one partition are cut ahead of the one
-	// being produced.
-	laneDepth = 4
+	// laneDepth is how many batches of one partition are cut ahead of those that
+	// are out.
+	laneDepth = 8
 
-	// shippersPerBroker is how many requests may be outstanding at one broker.
-	// A partition is in one of them at most, so that order holds; the second
-	// keeps the connection busy while the first is being replicated.
-	shippersPerBroker = 2
+	// batchesInFlight is how many batches of one partition may be out at once:
+	// of so many a broker knows again one that it has.
+	batchesInFlight = 5
+
+	// requestsInFlight is how many requests may be out at one broker. Each
+	// holds another batch of a partition.
+	requestsInFlight = batchesInFlight
+
+	// keptBuffer is the largest buffer that is kept for other batches, in bytes.
+	keptBuffer = 1 << 20
 
 	// requestBytes is where a produce request is full, 8 MiB. A larger batch
 	// travels alone.

@@ -172,3 +172,15 @@ func digestJSON(v any) (names.Digest, error) {
 
 // moment prints ms since the epoch for people.
 func moment(ms int64) string { return time.UnixMilli(ms).UTC().Format("2006-01-02T15:04:05.000Z07:00") }
+
+// parallel is how many partitions can be read at once: each holds one segment
+// in memory.
+func (p *Plan) parallel() int {
+	var largest int64 = 1
+	for _, t := range p.Topics {
+		for _, pp := range t.Partitions {
+			largest = max(largest, pp.MaxBytes/int64(max(1, len(pp.Segments))))
+		}
+	}
+	return int(min(max(readMemory/largest, minParallel), maxParallel))
+}

@@ -16,10 +16,9 @@ import (
 
 // shipment is one batch on its way to a broker.
 type shipment struct {
-	topic     string
-	id        names.TopicID
-	partition int32
-	batch     []byte
+	place place
+	id    names.TopicID
+	batch []byte
 	// answer takes one receipt without blocking.
 	answer chan receipt
 }
@@ -35,89 +34,83 @@ type receipt struct {
 // errNoAnswer reports a produce response that leaves a partition out.
 var errNoAnswer = errors.New("the broker's answer leaves the partition out")
 
-// sender ships batches of many lanes in few requests. Batches that arrive while
-// a broker's requests are out travel together in its next one.
+// sender ships batches of many lanes in few requests: one office a broker.
 type sender struct {
 	client *kgo.Client
 	// workers run until ctx ends; the group's owner waits for them.
 	ctx     context.Context
 	workers *errgroup.Group
 
-	mu    sync.Mutex
-	inbox map[int32]chan *shipment // by broker
+	mu      sync.Mutex
+	offices map[int32]*office
 }
 
-// send ships one batch and waits for its receipt. A lane calls it for one batch
-// at a time: that keeps the order.
+// post hands a batch over; its answer comes later. Batches of one partition
+// that are posted to one broker reach it in the order in which they were posted,
+// each in a request of its own.
+func (s *sender) post(broker int32, sh *shipment) {
+	s.to(broker).post(sh)
+}
+
+// send posts one batch and waits for its receipt.
 func (s *sender) send(ctx context.Context, broker int32, sh *shipment) receipt {
-	sh.answer = make(chan receipt, 1)
-	select {
-	case s.to(broker) <- sh:
-	case <-ctx.Done():
-		return receipt{err: ctx.Err()}
-	}
+	s.post(broker, sh)
 	select {
 	case r := <-sh.answer:
 		return r
 	case <-ctx.Done():
-		return receipt{err: ctx.Err()}
+		return receipt{base: -1, err: ctx.Err()}
 	}
 }
 
-func (s *sender) to(broker int32) chan<- *shipment {
+func (s *sender) to(broker int32) *office {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	inbox, running := s.inbox[broker]
-	if !running {
-		inbox = make(chan *shipment)
-		s.inbox[broker] = inbox
-		for range shippersPerBroker {
-			s.workers.Go(func() error {
-				s.work(broker, inbox)
-				return nil
-			})
-		}
+	o, open := s.offices[broker]
+	if !open {
+		o = newOffice(s.produce(broker), requestBytes)
+		s.offices[broker] = o
+		s.workers.Go(func() error {
+			o.run(s.ctx)
+			return nil
+		})
 	}
-	return inbox
+	return o
 }
 
-func (s *sender) work(broker int32, inbox <-chan *shipment) {
-	for {
-		select {
-		case <-s.ctx.Done():
+// produce returns what sends a load to a broker: it blocks until the answers
+// are given, and calls taken when the load's place among the requests on the
+// broker's connection is fixed.
+func (s *sender) produce(broker int32) func(load []*shipment, taken func()) {
+	return func(load []*shipment, taken func()) {
+		ctx, cancel := context.WithTimeout(s.ctx, requestTimeout)
+		defer cancel()
+		resp, err := s.client.Broker(int(broker)).Request(ctx, inTurn{produceRequest(load), taken})
+		if err != nil {
+			err = fmt.Errorf("produce to broker %d: %w", broker, err)
+			for _, sh := range load {
+				sh.answer <- receipt{base: -1, err: err}
+			}
 			return
-		case first := <-inbox:
-			s.ship(broker, gather(first, inbox))
 		}
+		deliver(load, resp.(*kmsg.ProduceResponse))
 	}
 }
 
-// gather takes what waits already, up to the size of a request.
-func gather(first *shipment, inbox <-chan *shipment) []*shipment {
-	load, size := []*shipment{first}, len(first.batch)
-	for size < requestBytes && len(load) < requestPartitions {
-		select {
-		case next := <-inbox:
-			load, size = append(load, next), size+len(next.batch)
-		default:
-			return load
-		}
-	}
-	return load
+// inTurn is a produce request that tells when it is written. The client writes
+// to a connection from one goroutine, and asks a request for its bytes there:
+// what is requested after that is written after it. Without that, two requests
+// may overtake one another on their way to that goroutine.
+type inTurn struct {
+	*kmsg.ProduceRequest
+	taken func()
 }
 
-func (s *sender) ship(broker int32, load []*shipment) {
-	ctx, cancel := context.WithTimeout(s.ctx, requestTimeout)
-	defer cancel()
-	resp, err := s.client.Broker(int(broker)).Request(ctx, produceRequest(load))
-	if err != nil {
-		err = fmt.Errorf("produce to broker %d: %w", broker, err)
-		for _, sh := range load {
-			sh.answer <- receipt{base: -1, err: err}
-		}
-		return
-	}
-	deliver(load, resp.(*kmsg.ProduceResponse))
+// AppendTo implements kmsg.Request. It may be called twice, when nothing of the
+// request could be written to a connection that was closed.
+func (r inTurn) AppendTo(dst []byte) []byte {
+	r.taken()
+	return r.ProduceRequest.AppendTo(dst)
 }
 
 // produceRequest names topics by name and by id: the version that client and
@@ -128,39 +121,44 @@ func produceRequest(load []*shipment) *kmsg.ProduceRequest {
 	req.TimeoutMillis = int32(ackTimeout.Milliseconds())
 	at := map[string]int{}
 	for _, sh := range load {
-		i, ok := at[sh.topic]
+		i, ok := at[sh.place.topic]
 		if !ok {
 			i = len(req.Topics)
-			at[sh.topic] = i
+			at[sh.place.topic] = i
 			rt := kmsg.NewProduceRequestTopic()
-			rt.Topic, rt.TopicID = sh.topic, sh.id
+			rt.Topic, rt.TopicID = sh.place.topic, sh.id
 			req.Topics = append(req.Topics, rt)
 		}
 		rp := kmsg.NewProduceRequestTopicPartition()
-		rp.Partition, rp.Records = sh.partition, sh.batch
+		rp.Partition, rp.Records = sh.place.partition, sh.batch
 		req.Topics[i].Partitions = append(req.Topics[i].Partitions, rp)
 	}
 	return req
 }
 
+// deliver gives every shipment its part of the response.
 func deliver(load []*shipment, resp *kmsg.ProduceResponse) {
+	byID := make(map[names.TopicID]string, 1)
 	for _, sh := range load {
-		sh.answer <- sh.find(resp)
+		byID[sh.id] = sh.place.topic
 	}
-}
-
-func (sh *shipment) find(resp *kmsg.ProduceResponse) receipt {
+	found := make(map[place]receipt, len(load))
 	for _, rt := range resp.Topics {
-		if rt.Topic != sh.topic && (rt.Topic != "" || names.TopicID(rt.TopicID) != sh.id) {
-			continue
+		topic := rt.Topic
+		if topic == "" {
+			topic = byID[rt.TopicID]
 		}
 		for _, rp := range rt.Partitions {
-			if rp.Partition == sh.partition {
-				return judge(rp)
-			}
+			found[place{topic, rp.Partition}] = judge(rp)
 		}
 	}
-	return receipt{base: -1, err: errNoAnswer}
+	for _, sh := range load {
+		r, ok := found[sh.place]
+		if !ok {
+			r = receipt{base: -1, err: errNoAnswer}
+		}
+		sh.answer <- r
+	}
 }
 
 // judge takes a duplicate for a success: the batch is there.

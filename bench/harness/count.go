@@ -4,8 +4,8 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/tidemark-io/tidemark/bench/landed"
 	"github.com/tidemark-io/tidemark/bench/report"
-	"github.com/tidemark-io/tidemark/codec/names"
 )
 
 // countLanded counts at the stores what the archiver made of a topic, and says
@@ -21,20 +21,38 @@ func (r *Runner) countLanded(ctx context.Context, j *job, t *topic, a *archive) 
 			return err
 		}
 	}
-	fewest := int64(-1)
-	for _, region := range opened.Regions {
-		listed, err := list(ctx, region, "")
-		if err != nil {
-			return fmt.Errorf("count region %s: %w", region.Name, err)
-		}
-		j.point.Regions = append(j.point.Regions, listed)
-		if fewest < 0 || listed.Events < fewest {
-			fewest = listed.Events
-		}
+	counted, err := landed.Count(ctx, opened.Cover, opened.places(), t.ledger)
+	if err != nil {
+		return fmt.Errorf("count: %w", err)
 	}
-	j.checkPuts()
-	j.came(t, fewest)
-	return nil
+	j.point.Regions = counted.Regions
+	j.point.Events = counted.Check.Expected - counted.Check.Lost - counted.Check.Changed
+	j.share(t)
+	j.point.Check = &counted.Check
+	j.checkLoss()
+	j.checkRegions(counted.Problems)
+	return j.checkPuts(ctx, opened)
+}
+
+// checkRegions breaks the point for regions that differ, and says the first
+// thing that was found wrong with them.
+func (j *job) checkRegions(problems []string) {
+	a, b := j.point.Regions[0], j.point.Regions[1]
+	if a.Events != b.Events {
+		j.verdict.breaks("region %s has %d events and region %s %d", a.Name, a.Events, b.Name, b.Events)
+	}
+	if len(problems) > 0 {
+		j.verdict.breaks("%s", problems[0])
+	}
+}
+
+// places are the regions as package landed sees them.
+func (a *Archive) places() []landed.Region {
+	var out []landed.Region
+	for _, r := range a.Regions {
+		out = append(out, landed.Region{Name: r.Name, Objects: r.Data})
+	}
+	return out
 }
 
 // list counts what a region's store lists below a prefix, all pages.
@@ -46,10 +64,6 @@ func list(ctx context.Context, region Region, prefix string) (report.Region, err
 		}
 		out.Objects++
 		out.Bytes += info.Size
-		if r, err := names.ParseRange(info.Key); err == nil && r.Kind == names.KindSegment {
-			out.Segments++
-			out.Events += r.Next - r.Base
-		}
 	}
 	return out, nil
 }

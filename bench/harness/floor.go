@@ -42,11 +42,16 @@ func (j *job) came(t *topic, events int64) {
 	expected := t.ledger.Events()
 	j.point.Events = events
 	j.point.Check = &report.Check{Expected: expected, Lost: max(expected-events, 0), Twice: max(events-expected, 0)}
-	if expected > 0 {
-		share := float64(events) / float64(expected)
+	j.share(t)
+	j.checkLoss()
+}
+
+// share notes the bytes of the point's events.
+func (j *job) share(t *topic) {
+	if expected := t.ledger.Events(); expected > 0 {
+		share := float64(j.point.Events) / float64(expected)
 		j.point.Bytes, j.point.Wire = int64(float64(t.ledger.Result.Bytes)*share), int64(float64(t.ledger.Result.Wire)*share)
 	}
-	j.checkLoss()
 }
 
 // checkLoss breaks the point for events that are lost, doubled or changed.

@@ -20,8 +20,8 @@ const (
 )
 
 // live produces and archives at once. The archiver joins its group first; then
-// the generator begins, and with it the account. The time ends when the tails
-// of both regions have reached the last event.
+// the generator begins, and with it the account. The account ends when the
+// tails of both regions have reached the last event.
 func (r *Runner) live(ctx context.Context, j *job) (err error) {
 	if err := r.newTopic(ctx, j); err != nil {
 		return err
@@ -75,7 +75,7 @@ func (r *Runner) both(ctx context.Context, j *job, t *topic, a *archive, g *gene
 	if err := watch.reach(ctx, t.ledger, archiver, patience); err != nil {
 		j.verdict.breaks("%v", err)
 	}
-	j.point.Seconds = time.Since(began).Seconds()
+	j.point.Seconds = liveSeconds(time.Since(began), t.ledger.Result.Ended.Sub(began), j.spec.Settings.SegmentAge)
 	spent, err := account.close()
 	if err != nil {
 		return err
@@ -87,6 +87,13 @@ func (r *Runner) both(ctx context.Context, j *job, t *topic, a *archive, g *gene
 	j.point.Processes = add(spent.processes, generatorName, g.usage())
 	r.checkOthers(j, spent, ownUsage()-own)
 	return nil
+}
+
+// liveSeconds is the time of a live point: that of the generator, and what the
+// archiver took longer than a segment's age to finish. A segment that waits to
+// come of age is not behind; how old that makes a tail is a figure of its own.
+func liveSeconds(whole, produced time.Duration, age float64) float64 {
+	return produced.Seconds() + max((whole-produced).Seconds()-age, 0)
 }
 
 // checkRate breaks the point for a generator that did not do what it was asked

@@ -3,12 +3,15 @@ package harness
 import (
 	"bufio"
 	"context"
+	"fmt"
 	"io"
 	"net/http"
 	"regexp"
 	"strconv"
 	"sync"
 	"time"
+
+	"github.com/tidemark-io/tidemark/sinks/objects"
 )
 
 const (
@@ -98,16 +101,24 @@ func (r *requests) total() map[string]int64 {
 	return r.last
 }
 
-// checkPuts holds the archiver's count of PUTs against the stores' listings:
-// every object was put once. A count that is short, because the archiver ended
-// after the last look, is replaced by the listing's.
-func (j *job) checkPuts() {
+// checkPuts holds the archiver's count of PUTs against the stores' listings,
+// keys included: every object there was put. A count that is short, because
+// the archiver ended after the last look, is replaced by the listings'.
+func (j *job) checkPuts(ctx context.Context, opened *Archive) error {
 	if j.point.Requests == nil {
-		return
+		return nil
 	}
 	var listed int64
-	for _, r := range j.point.Regions {
-		listed += r.Objects
+	for _, r := range opened.Regions {
+		for _, store := range []objects.Store{r.Data, r.Keys} {
+			for _, err := range store.List(ctx, "", "") {
+				if err != nil {
+					return fmt.Errorf("count region %s: %w", r.Name, err)
+				}
+				listed++
+			}
+		}
 	}
 	j.point.Requests["PUT"] = max(j.point.Requests["PUT"], listed)
+	return nil
 }

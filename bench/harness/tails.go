@@ -10,8 +10,10 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/tidemark-io/tidemark/bench/landed"
 	"github.com/tidemark-io/tidemark/bench/load"
 	"github.com/tidemark-io/tidemark/bench/report"
+	"github.com/tidemark-io/tidemark/codec/names"
 )
 
 // tailEvery is how often the stores are asked for the tails.
@@ -29,7 +31,7 @@ type tailWatch struct {
 	topic  *topic
 	opened *Archive
 	client *kgo.Client
-	tails  func(context.Context) ([]int64, error)
+	tails  *landed.Tails
 
 	stop  context.CancelFunc
 	ended chan struct{}
@@ -49,6 +51,15 @@ func openTails(ctx context.Context, j *job, t *topic, a *archive) (*tailWatch, e
 		_ = opened.Close()
 		return nil, fmt.Errorf("watch tails: %w", err)
 	}
+	topics, err := kadm.NewClient(w.client).ListTopics(ctx, t.name)
+	if err == nil {
+		err = topics.Error()
+	}
+	if err != nil {
+		w.close()
+		return nil, fmt.Errorf("watch tails: ask for the topic's id: %w", err)
+	}
+	w.tails = landed.NewTails(t.name, names.TopicID(topics[t.name].ID), j.spec.Workload.Partitions, opened.places())
 	return w, nil
 }
 
@@ -87,8 +98,7 @@ func (w *tailWatch) end() {
 }
 
 // look asks once. The broker is asked first, so that no lag is too high by what
-// was produced meanwhile; the time is that of the stores' answer, so that no
-// age is too low.
+// was produced meanwhile.
 func (w *tailWatch) look(ctx context.Context) (look, error) {
 	ends, err := kadm.NewClient(w.client).ListEndOffsets(ctx, w.topic.name)
 	if err != nil {
@@ -96,10 +106,11 @@ func (w *tailWatch) look(ctx context.Context) (look, error) {
 	}
 	var l look
 	ends.Each(func(o kadm.ListedOffset) { l.ends += o.Offset })
-	if l.tails, err = w.tails(ctx); err != nil {
+	seen, err := w.tails.Poll(ctx)
+	if err != nil {
 		return look{}, fmt.Errorf("look at tails: %w", err)
 	}
-	l.at = time.Now()
+	l.at, l.tails = seen.At, seen.Next
 	return l, nil
 }
 

@@ -1,11 +1,41 @@
-// Package find looks for every version of one record key in an archive,
-// without a restore.
+// Package find looks for every version of record keys in an archive, without a
+// restore.
 //
 // Each block of a segment may carry a filter over the keys of its records. A
-// filter that says no is always right, one that says maybe is wrong once in a
-// few hundred times: only the blocks that say maybe are fetched and opened.
-// Everything goes through the cover rule of package cover, so each offset is
-// found once, from any copy that is signed and opens.
+// filter that says no is always right, one that says maybe is wrong once in 256
+// times. So a search has two steps. The first asks the filters, many segments
+// at a time, and leaves the offsets that are suspect: blocks that say maybe,
+// blocks without a filter, segments that do not open, offsets that no segment
+// covers. The second reads these offsets, and no others, by the cover rule of
+// package cover: each offset once, from any copy that is signed and opens.
+//
+// # What it costs
+//
+// A filter lies at the end of its segment, so the first step is a LIST and one
+// ranged GET a segment. With an [Index] it is the LIST alone: an index keeps the
+// ends of segments on the local disk, sealed as they are in the regions. It is
+// not believed. Each end is opened as if a region had sent it, its signature
+// first; filters open under the key of their block and nothing else; and
+// wherever anything is odd (an end that does not open, an object that is gone,
+// offsets that nothing covers) the index is put away and the partition searched
+// again from the regions alone.
+//
+// What an index cannot prove is that there is nothing else. So the names are
+// listed: all of them while they are few, which is one request. Of a partition
+// with many names, those in an unbroken row of segments are taken from the
+// index, and only what is before and behind it is listed, with an overlap. A
+// copy of offsets that the row has already, stored later, is not seen then; by
+// the cover rule it holds the same records, except where compaction had run
+// before one of two copies was fetched. Options.Complete lists every name.
+//
+// # How wide a filter should be
+//
+// A fingerprint of 8 bits costs 1.25 bytes a record, and one block in 256 is
+// read in vain; 16 bits cost 2.5 bytes, and one in 65,536. At a million events a
+// second that is 108 or 216 GB a day in each region, more than twenty times
+// over a day's searches of every key that anyone asks for. A block that is read
+// in vain is a ranged GET of a mebibyte and the decoding of 22,000 records.
+// BenchmarkFalseBlock and BenchmarkFilter measure both sides.
 package find
 
 import (
@@ -18,23 +48,53 @@ import (
 
 	"github.com/tidemark-io/tidemark/codec/names"
 	"github.com/tidemark-io/tidemark/codec/recordbatch"
-	"github.com/tidemark-io/tidemark/codec/segment"
 	"github.com/tidemark-io/tidemark/pipeline/cover"
 )
+
+// Index remembers the ends of segments.
+type Index interface {
+	cover.Ends
+	// Segments yields the segments of a partition whose ends it has, and the
+	// sizes of the objects in bytes, in no order.
+	Segments(p names.Partition) iter.Seq2[names.Range, int64]
+}
 
 // Options narrow the search.
 type Options struct {
 	// Partitions are the numbers to look in; none means all.
 	Partitions []int32
+	// Partitioner, if it is set, tells in which partitions a key can be; all
+	// others are left out.
+	Partitioner Partitioner
 	// From and To bound record timestamps, [From, To]; zero means no bound.
 	From, To time.Time
-	// Report is told of damage and gaps on the way. It may be nil.
+	// Index saves requests. It may be nil.
+	Index Index
+	// Complete lists every name, whatever the index knows.
+	Complete bool
+	// Report is told of damage and gaps on the way, by the goroutine that
+	// iterates. It may be nil.
 	Report func(cover.Finding)
-	// Stats counts blocks, if it is not nil.
-	Stats *cover.ReadStats
+	// Stats counts, if it is not nil. It is complete when the iteration has
+	// ended.
+	Stats *Stats
 }
 
-// Hit is one record with the key.
+// Stats tells what a search did.
+type Stats struct {
+	// Blocks are those within the time bounds, Opened those that were decrypted.
+	Blocks, Opened int64
+	// Segments are those whose filters were asked.
+	Segments int64
+	// Again are the partitions that were searched a second time, without the
+	// index.
+	Again int64
+	// Partitions are the numbers of those searched, sorted. Of a topic with
+	// several lives, each stands for all lives.
+	Partitions []int32
+}
+
+// Hit is one record with a key that was looked for.
 type Hit struct {
 	Partition names.Partition
 	// Record is a copy that stays valid.
@@ -44,93 +104,112 @@ type Hit struct {
 	Origins []cover.Origin
 }
 
-// Find yields the records of a topic that have a key, partition by partition,
-// in offset order. The key must not be nil: there is no filter over null keys.
+// ErrNullKey is that of a search for a null key: there is no filter over them.
+var ErrNullKey = errors.New("find: a null key cannot be looked for")
+
+// Find yields the records of a topic that have one of the keys, partition by
+// partition, in offset order. The archive is read once, however many keys.
 //
 // Offsets that cannot be read come as *cover.LostError in their place, and the
 // search goes on if the loop does. Any other error ends it.
-func Find(ctx context.Context, a *cover.Archive, topic string, key []byte, o Options) iter.Seq2[Hit, error] {
+func Find(ctx context.Context, a *cover.Archive, topic string, keys [][]byte, o Options) iter.Seq2[Hit, error] {
 	return func(yield func(Hit, error) bool) {
-		if key == nil {
-			yield(Hit{}, errors.New("find: a null key cannot be looked for"))
+		if slices.ContainsFunc(keys, func(k []byte) bool { return k == nil }) {
+			yield(Hit{}, ErrNullKey)
 			return
 		}
-		parts, err := a.Partitions(ctx, topic)
+		tasks, err := assign(ctx, a, topic, keys, o)
 		if err != nil {
 			yield(Hit{}, err)
 			return
 		}
-		s := &search{archive: a, key: key, options: o, decoder: recordbatch.NewDecoder(0)}
-		for _, p := range parts {
-			if len(o.Partitions) > 0 && !slices.Contains(o.Partitions, p.Number) {
-				continue
+		s := &search{archive: a, options: o}
+		s.run(ctx, tasks, yield)
+	}
+}
+
+// run searches some partitions at a time, and yields in their order.
+func (s *search) run(ctx context.Context, tasks []task, yield func(Hit, error) bool) {
+	told := map[string]bool{}
+	defer func() { s.tell(tasks) }()
+	for r := range inOrder(ctx, len(tasks), partitionsAtOnce, func(ctx context.Context, i int, emit emitter) {
+		s.partition(ctx, tasks[i], emit)
+	}) {
+		switch {
+		case r.finding != nil:
+			if text := r.finding.String(); s.options.Report != nil && !told[text] {
+				told[text] = true
+				s.options.Report(*r.finding)
 			}
-			if !s.partition(ctx, p, yield) {
-				return
-			}
+		case !yield(r.hit, r.err):
+			return
+		case r.err != nil && !isLost(r.err):
+			return
 		}
+	}
+	if err := ctx.Err(); err != nil {
+		yield(Hit{}, err)
 	}
 }
 
-type search struct {
-	archive *cover.Archive
-	key     []byte
-	options Options
-	decoder *recordbatch.Decoder
+func isLost(err error) bool {
+	var lost *cover.LostError
+	return errors.As(err, &lost)
 }
 
-// partition reports whether to go on.
-func (s *search) partition(ctx context.Context, p names.Partition, yield func(Hit, error) bool) bool {
-	read := cover.ReadOptions{Key: s.key, SkipBlock: s.outside, Report: s.options.Report, Stats: s.options.Stats}
-	for piece, err := range s.archive.Read(ctx, p, read) {
-		if lost := (*cover.LostError)(nil); errors.As(err, &lost) {
-			if !yield(Hit{}, err) {
-				return false
-			}
-			continue
-		}
-		if err != nil {
-			yield(Hit{}, err)
-			return false
-		}
-		if !piece.IsControl() && !s.piece(p, piece, yield) {
-			return false
-		}
+// tell fills the caller's Stats.
+func (s *search) tell(tasks []task) {
+	st := s.options.Stats
+	if st == nil {
+		return
 	}
-	return true
+	st.Blocks += s.blocks.Load()
+	st.Opened += s.opened.Load()
+	st.Segments += s.segments.Load()
+	st.Again += s.again.Load()
+	for _, t := range tasks {
+		st.Partitions = append(st.Partitions, t.partition.Number)
+	}
+	slices.Sort(st.Partitions)
+	st.Partitions = slices.Compact(st.Partitions)
 }
 
-func (s *search) piece(p names.Partition, piece cover.Piece, yield func(Hit, error) bool) bool {
-	for rec, err := range piece.Records(s.decoder) {
-		if err != nil {
-			return yield(Hit{}, err)
-		}
-		if rec.Key == nil || !bytes.Equal(rec.Key, s.key) || !s.within(rec.Timestamp) {
-			continue
-		}
-		if !yield(Hit{Partition: p, Record: cover.CloneRecord(rec), Origins: piece.Origins()}, nil) {
-			return false
-		}
-	}
-	return true
+// task is a partition, and the keys that may be in it.
+type task struct {
+	partition names.Partition
+	keys      [][]byte // sorted
 }
 
-// outside leaves out a block that has no record within the time bounds.
-func (s *search) outside(b segment.BlockInfo) bool {
-	if b.Records == 0 {
-		return true
+// assign says what to look for in which partition.
+func assign(ctx context.Context, a *cover.Archive, topic string, keys [][]byte, o Options) ([]task, error) {
+	if len(keys) == 0 {
+		return nil, nil
 	}
-	if !s.options.From.IsZero() && b.MaxTimestamp < s.options.From.UnixMilli() {
-		return true
+	if o.Partitioner != nil {
+		return assignByKey(ctx, a, topic, keys, o)
 	}
-	// A lowest timestamp that is not known is below every bound.
-	return !s.options.To.IsZero() && b.MinTimestamp > s.options.To.UnixMilli()
+	parts, err := a.Partitions(ctx, topic)
+	if err != nil {
+		return nil, err
+	}
+	keys = slices.SortedFunc(slices.Values(keys), bytes.Compare)
+	var tasks []task
+	for _, p := range parts {
+		if len(o.Partitions) == 0 || slices.Contains(o.Partitions, p.Number) {
+			tasks = append(tasks, task{p, keys})
+		}
+	}
+	return tasks, nil
 }
 
-// within applies the bounds in whole milliseconds.
-func (s *search) within(timestamp int64) bool {
-	if !s.options.From.IsZero() && timestamp < s.options.From.UnixMilli() {
+// holds reports whether a key is one of those looked for.
+func (t *task) holds(key []byte) bool {
+	if key == nil {
 		return false
 	}
-	return s.options.To.IsZero() || timestamp <= s.options.To.UnixMilli()
+	if len(t.keys) == 1 {
+		return bytes.Equal(key, t.keys[0])
+	}
+	_, found := slices.BinarySearchFunc(t.keys, key, bytes.Compare)
+	return found
 }

@@ -55,7 +55,7 @@ func searched(t *testing.T, filter bool) *covertest.World {
 
 func offsets(t *testing.T, w *covertest.World, o find.Options) (out []int64) {
 	t.Helper()
-	for hit, err := range find.Find(context.Background(), w.Archive(), "orders", []byte("k"), o) {
+	for hit, err := range find.Find(context.Background(), w.Archive(), "orders", [][]byte{[]byte("k")}, o) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -69,7 +69,7 @@ func offsets(t *testing.T, w *covertest.World, o find.Options) (out []int64) {
 
 func TestFind(t *testing.T) {
 	for _, filter := range []bool{true, false} {
-		w, stats := searched(t, filter), &cover.ReadStats{}
+		w, stats := searched(t, filter), &find.Stats{}
 		if got := offsets(t, w, find.Options{Stats: stats}); !slices.Equal(got, []int64{15, 72}) {
 			t.Errorf("filter %v: offsets %v", filter, got)
 		}
@@ -123,7 +123,7 @@ func TestFindLost(t *testing.T) {
 		r.Cut(row[1].Name.String(), 5)
 	}
 	var lost, hits int
-	for _, err := range find.Find(context.Background(), w.Archive(), "orders", []byte("order-3"), find.Options{}) {
+	for _, err := range find.Find(context.Background(), w.Archive(), "orders", [][]byte{[]byte("order-3")}, find.Options{}) {
 		if l := (*cover.LostError)(nil); errors.As(err, &l) {
 			lost++
 		} else if err != nil {
@@ -136,7 +136,7 @@ func TestFindLost(t *testing.T) {
 	if lost != 1 || hits != 2 {
 		t.Errorf("%d losses, %d hits", lost, hits)
 	}
-	for _, err := range find.Find(context.Background(), w.Archive(), "orders", nil, find.Options{}) {
+	for _, err := range find.Find(context.Background(), w.Archive(), "orders", [][]byte{nil}, find.Options{}) {
 		if err == nil {
 			t.Error("a null key was looked for")
 		}

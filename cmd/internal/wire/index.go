@@ -18,6 +18,7 @@ import (
 // stored, and compares each partition with the regions once it begins.
 type catalogue struct {
 	index *index.Index
+	ends  *index.Ends // nil without
 	cover *cover.Archive
 	log   *slog.Logger
 
@@ -39,7 +40,7 @@ func (a *Archive) openIndex() *catalogue {
 		a.Log.Error("archiving without a local index", "error", err)
 		return nil
 	}
-	c := &catalogue{index: x, cover: a.Cover, log: a.Log, begun: make(chan names.Partition, begunAhead)}
+	c := &catalogue{index: x, ends: a.Ends(), cover: a.Cover, log: a.Log, begun: make(chan names.Partition, begunAhead)}
 	c.ctx, c.stop = context.WithCancel(context.Background())
 	c.working.Go(c.catchUp)
 	return c
@@ -82,6 +83,7 @@ func (c *catalogue) catchUp() {
 
 // Stored implements archive.Index.
 func (c *catalogue) Stored(s *segment.Sealed, regions []string) error {
+	keepEnd(c.ends, s)
 	e := index.Entry{
 		Range: s.Name, Digest: s.Digest, Prev: s.Footer.Prev, Records: int64(s.Records),
 		MinTimestamp: s.Footer.MinTimestamp(), MaxTimestamp: s.Footer.MaxTimestamp(),

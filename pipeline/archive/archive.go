@@ -141,8 +141,8 @@ func (a *Archiver) open(work context.Context) error {
 	a.pool = segment.NewPool()
 	a.cores = make(cores, runtime.GOMAXPROCS(0))
 	a.budget = newBudget(a.cfg.Memory, a.relieve, a.hooks.memory)
-	a.offsets = &offsets{client: client}
 	a.topology = newTopology(client, a.topics, a.onTopology)
+	a.offsets = &offsets{client: client, leader: a.topology.leader}
 	a.fetcher = &fetcher{
 		cfg: &a.cfg, log: a.log, budget: a.budget, topology: a.topology, offsets: a.offsets,
 		cursors: map[Key]*cursor{}, brokers: map[int32]*broker{}, start: a.spawn,

@@ -34,21 +34,27 @@ func newBudget(total int64, relieve func(int64), observe func(used, total int64)
 // it does not come soon are more segments closed. Otherwise one wait would
 // close every open segment, one after the other.
 func (b *budget) reserve(ctx context.Context, n int64) error {
-	timer := time.NewTimer(relieveAfter)
-	defer timer.Stop()
-	patient := true
+	began, asked := time.Now(), time.Time{}
+	tick := time.NewTicker(relieveEvery)
+	defer tick.Stop()
+	patient, moved := true, true // moved: there is a reason to ask, anew
 	for {
+		now := time.Now()
+		if patient && now.Sub(began) >= relieveAfter {
+			patient, moved = false, true
+		}
 		need, freed := b.try(n, patient)
 		if freed == nil {
 			return nil
 		}
-		if need > 0 {
+		if need > 0 && moved && now.Sub(asked) >= relieveEvery {
 			b.relieve(need)
+			asked, moved = now, false
 		}
 		select {
 		case <-freed:
-		case <-timer.C:
-			patient = false
+			moved = true
+		case <-tick.C:
 		case <-ctx.Done():
 			return ctx.Err()
 		}

@@ -130,6 +130,9 @@ const (
 	// relieveAfter is how long a fetch waits for segments on their way to the
 	// stores before it has more of them closed.
 	relieveAfter = 250 * time.Millisecond
+	// relieveEvery paces those requests: each looks at every partition, and
+	// ten thousand of them give bytes back one by one.
+	relieveEvery = 20 * time.Millisecond
 	// commitWithin bounds a commit: one that hangs must not hold up the last.
 	commitWithin = 3 * time.Second
 	// lastCommit is how long the commit at the end may take.

@@ -8,10 +8,16 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/tidemark-io/tidemark/codec/names"
 )
 
 // offsets asks brokers where a partition's log begins and ends.
-type offsets struct{ client *kgo.Client }
+type offsets struct {
+	client *kgo.Client
+	// leader tells who leads a partition, and that nobody may know.
+	leader func(Key) (names.TopicID, leader, error)
+}
 
 // The special timestamps of ListOffsets.
 const (
@@ -43,7 +49,7 @@ func (o *offsets) ask(ctx context.Context, k Key, at int64, isolation int8) (int
 	rp.Partition, rp.Timestamp = k.Partition, at
 	rt.Partitions = append(rt.Partitions, rp)
 	req.Topics = append(req.Topics, rt)
-	resp, err := req.RequestWith(ctx, o.client)
+	resp, err := o.request(ctx, k, req)
 	if err != nil {
 		return 0, fmt.Errorf("list offsets of %s/%d: %w", k.Topic, k.Partition, err)
 	}
@@ -55,6 +61,21 @@ func (o *offsets) ask(ctx context.Context, k Key, at int64, isolation int8) (int
 		}
 	}
 	return 0, fmt.Errorf("list offsets of %s/%d: the answer does not mention it", k.Topic, k.Partition)
+}
+
+// request goes straight to the leader where it is known. The client would find
+// it, too, but looks through all partitions of the topic for one: the start of
+// ten thousand would cost a hundred million steps.
+func (o *offsets) request(ctx context.Context, k Key, req *kmsg.ListOffsetsRequest) (*kmsg.ListOffsetsResponse, error) {
+	_, l, err := o.leader(k)
+	if err != nil || l.broker < 0 {
+		return req.RequestWith(ctx, o.client)
+	}
+	resp, err := o.client.Broker(int(l.broker)).RetriableRequest(ctx, req)
+	if err != nil {
+		return nil, err
+	}
+	return resp.(*kmsg.ListOffsetsResponse), nil
 }
 
 // offsetsWithin bounds the questions that a fetch loop asks for one partition,

@@ -45,6 +45,31 @@ func TestBudgetAsksForNoMoreThanItNeeds(t *testing.T) {
 	})
 }
 
+// However often bytes come back, it is asked for more only now and then; but
+// what still lacks is asked for.
+func TestBudgetAsksNowAndThen(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var asked []int64
+		b := newBudget(1000, func(need int64) { asked = append(asked, need) }, quiet)
+		b.add(1000)
+		done := make(chan error)
+		go func() { done <- b.reserve(t.Context(), 500) }()
+		for range 400 { // a byte each, all at once
+			synctest.Wait()
+			b.add(-1)
+		}
+		<-time.After(2 * relieveEvery)
+		synctest.Wait()
+		if len(asked) != 2 || asked[0] != 500 || asked[1] != 100 {
+			t.Errorf("asked for %v, want 500 and then the 100 that still lack", asked)
+		}
+		b.add(-100)
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 func TestBudgetLetsOneLargeFetchPass(t *testing.T) {
 	b := newBudget(100, func(int64) {}, quiet)
 	if err := b.reserve(t.Context(), 1000); err != nil {

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -36,7 +37,7 @@ type world struct {
 	locks map[string]time.Time
 	// stop makes a write fail; after, once it was done.
 	stop, after func(op, region, key string) error
-	writes      []string
+	mu          sync.Mutex // one write at a time
 	slot        uint16
 }
 
@@ -53,6 +54,8 @@ type region struct {
 func (g region) Name() string { return g.r.Name }
 
 func (g region) do(op, key string, write func() error) error {
+	g.w.mu.Lock()
+	defer g.w.mu.Unlock()
 	if g.w.stop != nil {
 		if err := g.w.stop(op, g.r.Name, key); err != nil {
 			return err
@@ -61,7 +64,6 @@ func (g region) do(op, key string, write func() error) error {
 	if err := write(); err != nil {
 		return err
 	}
-	g.w.writes = append(g.w.writes, op+" "+g.r.Name+" "+key[strings.LastIndex(key, ".")+1:])
 	if g.w.after != nil {
 		return g.w.after(op, g.r.Name, key)
 	}

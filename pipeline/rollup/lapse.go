@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"sync"
 	"time"
 
 	"github.com/tidemark-io/tidemark/codec/catalogue"
@@ -81,13 +82,54 @@ func (l *lapsing) roll(ctx context.Context, s *catalogue.Segment) error {
 	}
 	members, findings := l.inspect(ctx, held)
 	l.find(findings...)
-	for i, m := range members {
-		l.tell("lapse", i, len(members))
-		if err := l.delete(ctx, m, roll); err != nil {
+	if err := l.deleteAll(ctx, members, roll); err != nil {
+		return err
+	}
+	return ctx.Err()
+}
+
+// deleteAll deletes many at once: each waits for four small requests or more.
+func (l *lapsing) deleteAll(ctx context.Context, members []*member, roll *cover.Object) error {
+	for done := 0; done < len(members); done += parallel {
+		chunk := members[done:min(done+parallel, len(members))]
+		l.tell("lapse", done, len(members))
+		fates, errs := make([]fate, len(chunk)), make([]error, len(chunk))
+		var wg sync.WaitGroup
+		for i, m := range chunk {
+			wg.Go(func() { fates[i], errs[i] = l.delete(ctx, m, roll) })
+		}
+		wg.Wait()
+		for i, m := range chunk {
+			l.count(m, fates[i])
+		}
+		if err := errors.Join(errs...); err != nil {
 			return err
 		}
 	}
-	return ctx.Err()
+	return nil
+}
+
+// fate is what became of a small segment.
+type fate int
+
+const (
+	stayed fate = iota // it does not lapse, or an error came between
+	lapsed
+	locked       // by its own date
+	lockedInside // by a store that knows more
+)
+
+func (l *lapsing) count(m *member, f fate) {
+	switch f {
+	case lapsed:
+		l.report.Lapsed++
+		l.report.LapsedBytes += m.object.Info.Size
+	case locked:
+		l.report.Locked++
+		l.report.UnlockedAt = later(l.report.UnlockedAt, m.locked)
+	case lockedInside:
+		l.report.Locked++
+	}
 }
 
 // stays is the finding of a roll-up that does not count in every region.
@@ -122,27 +164,22 @@ func (x *run) ensurePage(ctx context.Context, region Region, name string, file [
 
 // delete removes one small segment from every region, unless its date has not
 // come.
-func (l *lapsing) delete(ctx context.Context, m *member, roll *cover.Object) error {
+func (l *lapsing) delete(ctx context.Context, m *member, roll *cover.Object) (fate, error) {
 	h := roll.Segment.Header()
 	if m.Base < h.Base || m.Next > roll.Segment.Footer().Next || h.RetainUntil.Before(m.retain) {
-		return nil // the page is signed, and wrong all the same
+		return stayed, nil // the page is signed, and wrong all the same
 	}
 	if l.options.Now().Before(m.locked) {
-		l.report.Locked++
-		l.report.UnlockedAt = later(l.report.UnlockedAt, m.locked)
-		return nil
+		return locked, nil
 	}
 	for _, region := range l.parts.Regions {
 		err := region.Delete(ctx, m.String())
 		if errors.Is(err, fs.ErrPermission) {
-			l.report.Locked++
-			return nil
+			return lockedInside, nil
 		}
 		if err != nil {
-			return fmt.Errorf("region %s: delete %s: %w", region.Name(), m.Range, err)
+			return stayed, fmt.Errorf("region %s: delete %s: %w", region.Name(), m.Range, err)
 		}
 	}
-	l.report.Lapsed++
-	l.report.LapsedBytes += m.object.Info.Size
-	return nil
+	return lapsed, nil
 }

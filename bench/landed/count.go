@@ -1,6 +1,7 @@
 package landed
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -52,19 +53,18 @@ type Archive interface {
 // counts as not there; the error is that of a listing, or of ctx.
 func Count(ctx context.Context, a Archive, regions []Region, l *load.Ledger) (Counted, error) {
 	c := newCounter(a, l, len(regions))
-	var work []job
+	places := map[names.Range][]place{}
 	for i, r := range regions {
-		found, sum, err := c.list(ctx, i, r)
+		sum, err := c.list(ctx, place{i, r.Name}, r.Objects, places)
 		if err != nil {
 			return Counted{}, fmt.Errorf("list region %s: %w", r.Name, err)
 		}
-		work = append(work, found...)
 		c.out.Regions = append(c.out.Regions, sum)
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(readers)
-	for _, j := range work {
-		group.Go(func() error { return c.read(ctx, j) })
+	for name, in := range places {
+		group.Go(func() error { return c.read(ctx, name, in) })
 	}
 	if err := group.Wait(); err != nil {
 		return Counted{}, err
@@ -84,11 +84,10 @@ type counter struct {
 	out Counted
 }
 
-// job is one segment in one region.
-type job struct {
-	region int
-	name   string // of the region
-	object names.Range
+// place is a region that lists a segment.
+type place struct {
+	number int
+	name   string
 }
 
 func newCounter(a Archive, l *load.Ledger, regions int) *counter {
@@ -100,13 +99,14 @@ func newCounter(a Archive, l *load.Ledger, regions int) *counter {
 	return c
 }
 
-// list sums up what a region lists of the topic, and returns its segments.
-func (c *counter) list(ctx context.Context, number int, r Region) (work []job, sum report.Region, err error) {
-	sum.Name = r.Name
+// list sums up what a region lists of the topic, and notes where its segments
+// are.
+func (c *counter) list(ctx context.Context, at place, objects Lister, places map[names.Range][]place) (sum report.Region, err error) {
+	sum.Name = at.name
 	lineage := names.Lineage{Topic: c.ledger.TopicID, Branch: names.RootBranch}
-	for info, err := range r.Objects.List(ctx, names.TopicPrefix(c.ledger.Topic), "") {
+	for info, err := range objects.List(ctx, names.TopicPrefix(c.ledger.Topic), "") {
 		if err != nil {
-			return nil, sum, err
+			return sum, err
 		}
 		sum.Objects++
 		sum.Bytes += info.Size
@@ -115,41 +115,53 @@ func (c *counter) list(ctx context.Context, number int, r Region) (work []job, s
 			continue // settings and gaps
 		}
 		if name.Partition.Lineage != lineage || int(name.Partition.Number) >= len(c.parts) {
-			c.problem("region %s: %s is of another topic of this name", r.Name, info.Key)
+			c.problem("region %s: %s is of another topic of this name", at.name, info.Key)
 			continue
 		}
 		sum.Segments++
-		work = append(work, job{number, r.Name, name})
+		places[name] = append(places[name], at)
 	}
-	return work, sum, nil
+	return sum, nil
 }
 
-// read accounts for one segment. Its error is that of ctx.
-func (c *counter) read(ctx context.Context, j job) error {
-	found, err := c.open(ctx, j)
-	if ctx.Err() != nil {
-		return ctx.Err()
+// read accounts for one segment, in each region that lists it. A copy that has
+// the very bytes of one that was opened needs no opening. The error is that of
+// ctx.
+func (c *counter) read(ctx context.Context, name names.Range, in []place) error {
+	var opened []byte
+	var same []stored
+	for _, at := range in {
+		var found []stored
+		o, data, err := c.archive.Load(ctx, at.name, name, wholeLimit)
+		switch {
+		case err != nil:
+		case opened != nil && bytes.Equal(data, opened):
+			found = same
+		default:
+			if found, err = c.open(o); err == nil {
+				opened, same = data, found
+			}
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err != nil {
+			c.problem("region %s: %s: %v", at.name, name, err)
+		}
+		c.parts[name.Partition.Number].add(at.number, found)
 	}
-	if err != nil {
-		c.problem("region %s: %s: %v", j.name, j.object, err)
-	}
-	c.parts[j.object.Partition.Number].add(j.region, found)
 	return nil
 }
 
 // open returns the batches of a segment, up to the first thing that is wrong.
-func (c *counter) open(ctx context.Context, j job) (found []stored, err error) {
-	o, _, err := c.archive.Load(ctx, j.name, j.object, wholeLimit)
-	if err != nil {
-		return nil, err
-	}
+func (c *counter) open(o *cover.Object) (found []stored, err error) {
 	body := c.bodies.Get().(*[]byte)
 	defer c.bodies.Put(body)
 	for n := range o.Segment.Footer().Blocks {
 		if *body, err = o.Segment.Block(n, o.Secret, *body); err != nil {
 			return found, err
 		}
-		if found, err = walk(*body, j.object, found); err != nil {
+		if found, err = walk(*body, o.Name, found); err != nil {
 			return found, fmt.Errorf("block %d: %w", n, err)
 		}
 	}

@@ -113,6 +113,15 @@ func TestDamagedCountsAsLost(t *testing.T) {
 	at := int(sealed[1].Footer.Blocks[0].Position) + 20
 	s.A.Flip(sealed[1].Name.String(), at)
 	s.want(report.Check{Expected: 30, Lost: 10}, 20, 30)
+	s.A.Flip(sealed[1].Name.String(), at)
+	s.B.Flip(sealed[1].Name.String(), at) // the copy that is compared with the other
+	s.want(report.Check{Expected: 30, Lost: 10}, 30, 20)
+}
+
+func TestKeyPageMissing(t *testing.T) {
+	s, _ := newScene(t, 3)
+	s.B.RemovePage(covertest.Page)
+	s.want(report.Check{Expected: 30, Lost: 30}, 30, 0)
 }
 
 func TestChanged(t *testing.T) {

@@ -83,6 +83,7 @@ func runRestore(ctx context.Context, a *app, f restoreFlags, cmd *cobra.Command)
 		return err
 	}
 	defer opened.Close()
+	a.limitMemory(restoreMemory)
 	client, err := f.target(ctx, opened, &req)
 	if err != nil {
 		return err
@@ -114,6 +115,11 @@ func runRestore(ctx context.Context, a *app, f restoreFlags, cmd *cobra.Command)
 	}
 	return restore.ApplySettings(ctx, plan, kadm.NewClient(client))
 }
+
+// restoreMemory is what a restore holds at once, in bytes: the segments that
+// partitions are read from and those fetched ahead, and batches that wait for a
+// broker.
+const restoreMemory = 256 << 20
 
 func planOf(ctx context.Context, src restore.Source, req restore.Request, state string, client *kgo.Client) (*restore.Plan, error) {
 	plan, err := restore.Unfinished(state, req)

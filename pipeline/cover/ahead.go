@@ -6,11 +6,12 @@ import (
 )
 
 // ahead fetches segments before they are needed, in the order of the queue,
-// within a bound on their number and bytes.
+// within a bound on their number, and on the bytes of all Reads of an archive.
+// One segment needs no room: no Read waits for another.
 type ahead struct {
+	room    *room
 	queue   []*source // not yet taken, by base
 	held    int       // started and not released
-	bytes   int64     // of those held
 	running sync.WaitGroup
 }
 
@@ -35,20 +36,19 @@ func (f *ahead) start(ctx context.Context, s *source) {
 	}
 	s.started = true
 	f.held++
-	f.bytes += s.size()
-	f.running.Add(1)
-	go func() {
-		defer f.running.Done()
-		s.load(ctx)
-	}()
+	f.running.Go(func() { s.load(ctx) })
 }
 
 // fill starts what the bounds allow.
 func (f *ahead) fill(ctx context.Context) {
 	for _, s := range f.queue {
-		if f.held >= aheadSegments || f.bytes+s.size() > aheadBytes {
+		if s.started {
+			continue
+		}
+		if f.held >= aheadSegments || !f.room.take(s.size()) {
 			return
 		}
+		s.room = s.size()
 		f.start(ctx, s)
 	}
 }
@@ -56,18 +56,33 @@ func (f *ahead) fill(ctx context.Context) {
 // release gives back the room of a segment that is done with.
 func (f *ahead) release(ctx context.Context, s *source) {
 	f.held--
-	f.bytes -= s.size()
+	f.giveBack(s)
+	s.copies.recycle()
 	f.fill(ctx)
 }
 
-// wait returns when no goroutine is left. Their context must have ended.
-func (f *ahead) wait() { f.running.Wait() }
+func (f *ahead) giveBack(s *source) {
+	f.room.give(s.room)
+	s.room = 0
+}
+
+// end returns when no goroutine is left, and gives back all room. Their context
+// must have ended.
+func (f *ahead) end(open []*source) {
+	f.running.Wait()
+	for _, s := range open {
+		f.giveBack(s)
+	}
+	for _, s := range f.queue {
+		f.giveBack(s)
+	}
+}
 
 // size is what a source holds in memory, about.
 func (s *source) size() int64 {
 	size := s.copies.cand.Places[0].Info.Size
-	if s.copies.ranged || size > wholeLimit {
-		return min(size, window)
+	if size > wholeLimit {
+		return 2 * window // one is read, the next is on its way
 	}
 	return size
 }

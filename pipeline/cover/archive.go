@@ -16,6 +16,8 @@ import (
 type Archive struct {
 	trust   *signed.Trust
 	regions []Region
+	room    room
+	buffers buffers
 
 	mu       sync.Mutex
 	identity map[string]bool // regions whose archive.json was compared with the pins
@@ -35,7 +37,7 @@ func New(trust *signed.Trust, regions []Region) (*Archive, error) {
 		}
 		seen[r.Name] = true
 	}
-	return &Archive{trust: trust, regions: regions, identity: map[string]bool{}}, nil
+	return &Archive{trust: trust, regions: regions, room: room{free: aheadBytes}, identity: map[string]bool{}}, nil
 }
 
 // Regions returns the names of the regions, the nearest first.

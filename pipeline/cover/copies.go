@@ -3,6 +3,9 @@ package cover
 import (
 	"bytes"
 	"context"
+	"errors"
+	"io"
+	"sync"
 
 	"github.com/tidemark-io/tidemark/codec/block"
 	"github.com/tidemark-io/tidemark/codec/segment"
@@ -20,7 +23,11 @@ type copies struct {
 	// ends, if it is not nil, says to open segments from their ends.
 	ends Ends
 
-	list []*copyState // by place
+	// running counts the goroutines of the Read; it may be nil.
+	running *sync.WaitGroup
+
+	list    []*copyState // by place
+	fetched [][]byte     // whole objects
 }
 
 // copyState is one copy. It is opened once; an error stays.
@@ -115,21 +122,43 @@ func (c *copies) read(ctx context.Context, r *Region, p Place) (*segment.Reader,
 		return c.atEnd(ctx, r, p)
 	}
 	if size := p.Info.Size; size > wholeLimit || c.ranged && size > smallObject {
-		far := &remote{ctx: ctx, objects: r.Objects, key: c.cand.String(), size: size}
+		far := &remote{ctx: ctx, objects: r.Objects, key: c.cand.String(), size: size, running: c.running}
 		s, err := c.archive.openSegment(ctx, r, c.cand.Range, far, size)
 		if err == nil && (size > wholeLimit || c.sparse(s)) {
-			far.ahead = c.ahead()
+			far.ahead, far.on = c.ahead(s)
 			return s, nil
 		}
 		if size > wholeLimit {
 			return nil, err
 		}
 	}
-	data, err := r.Objects.Get(ctx, c.cand.String())
+	data, err := c.fetch(ctx, r, p.Info.Size)
 	if err != nil {
 		return nil, err
 	}
 	return c.archive.openSegment(ctx, r, c.cand.Range, bytes.NewReader(data), int64(len(data)))
+}
+
+// fetch reads a whole object into memory that is used again. The store's own
+// checksum is not asked for: what is read is under the footer's SHA-256, and the
+// footer is signed.
+func (c *copies) fetch(ctx context.Context, r *Region, size int64) ([]byte, error) {
+	data := c.archive.buffers.get(size)
+	n, err := r.Objects.ReadAt(ctx, c.cand.String(), data, 0)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil, err
+	}
+	c.fetched = append(c.fetched, data)
+	return data[:n], nil
+}
+
+// recycle gives back the memory of what was fetched. Nothing may be read from
+// the copies after it.
+func (c *copies) recycle() {
+	for _, data := range c.fetched {
+		c.archive.buffers.put(data)
+	}
+	c.fetched = nil
 }
 
 // sparse reports whether less than half of a segment is wanted.
@@ -146,13 +175,14 @@ func (c *copies) sparse(s *segment.Reader) bool {
 	return 2*bytes < s.Size()
 }
 
-// ahead is how much a ranged read asks for. Filters lie side by side and are
-// small; blocks are read in a row unless some are left out.
-func (c *copies) ahead() int64 {
-	if c.ranged {
-		return smallObject
+// ahead is how much a ranged read asks for, and whether it goes on behind that
+// before it is asked to. Filters lie side by side and are small; blocks are read
+// in a row unless most are left out.
+func (c *copies) ahead(s *segment.Reader) (bytes int64, on bool) {
+	if c.ranged && c.sparse(s) {
+		return smallObject, false
 	}
-	return window
+	return window, true
 }
 
 // secret prefers the region of the copy and takes another's page if need be:

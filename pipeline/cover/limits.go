@@ -10,10 +10,14 @@ const (
 	// blocks, so that the cost of a request is spread.
 	window = 8 << 20
 
-	// aheadSegments and aheadBytes bound what Read fetches before it is needed.
-	// One segment is always fetched, whatever its size.
+	// aheadSegments bounds what one Read holds, aheadBytes what all Reads of an
+	// archive hold together before it is needed. The one segment that a Read is
+	// at comes on top: at most wholeLimit, or two windows.
 	aheadSegments = 4
 	aheadBytes    = 64 << 20
+
+	// bufferStep is what the memory for a segment is rounded up to, in bytes.
+	bufferStep = 1 << 20
 
 	// smallObject is an object that one GET brings sooner than a few ranged
 	// reads, in bytes.

@@ -183,12 +183,16 @@ func sameBatch(a, b part) bool {
 // newPiece joins what overlaps: identical batches become one, and the copy of
 // the highest leader epoch comes first.
 func newPiece(parts []part, report func(Finding)) Piece {
+	if len(parts) == 1 {
+		return Piece{parts: parts, report: report}
+	}
 	var kept []part
 	for _, x := range parts {
 		i := slices.IndexFunc(kept, func(k part) bool {
 			return sameBatch(k, x) && x.window.Base <= k.window.Next && k.window.Base <= x.window.Next
 		})
 		if i < 0 {
+			x.origins = slices.Clip(x.origins) // shared with other pieces
 			kept = append(kept, x)
 			continue
 		}

@@ -90,7 +90,7 @@ func (a *Archive) ReadMap(ctx context.Context, m *Map, o ReadOptions) iter.Seq2[
 		for _, f := range m.Strays {
 			o.report(f)
 		}
-		defer s.fetch.wait()
+		defer func() { s.fetch.end(s.open) }()
 		defer cancel()
 		if err := s.run(ctx, yield); err != nil && !errors.Is(err, errStop) {
 			yield(Piece{}, fmt.Errorf("read %s: %w", m.Partition, err))
@@ -100,12 +100,14 @@ func (a *Archive) ReadMap(ctx context.Context, m *Map, o ReadOptions) iter.Seq2[
 
 func newSweep(a *Archive, m *Map, o ReadOptions, span Offsets) *sweep {
 	s := &sweep{archive: a, m: m, options: o, pos: span.Base, end: span.Next, reported: map[copyKey]bool{}}
+	s.fetch.room = &a.room
 	for _, c := range m.Segments {
 		w := c.Offsets().clip(span)
 		if w.empty() {
 			continue
 		}
 		src := &source{window: w, ready: make(chan struct{}), copies: copies{archive: a, cand: c, ends: o.Ends}}
+		src.copies.running = &s.fetch.running
 		src.copies.ranged = o.SkipBlock != nil || o.keyed() || w != c.Offsets()
 		if !o.keyed() {
 			src.copies.wanted = func(b segment.BlockInfo) bool {

@@ -3,45 +3,96 @@ package cover
 import (
 	"context"
 	"io"
+	"sync"
 )
 
 // remote reads one object by ranges. With ahead it asks for more than is wanted
-// and keeps it, for readers that go through an object in order. It is not safe
-// for concurrent use.
+// and keeps it, for readers that go through an object in order; with on it asks
+// for what comes next while that is being used. It is not safe for concurrent
+// use.
 type remote struct {
 	ctx     context.Context
 	objects Objects
 	key     string
 	size    int64
 	ahead   int64
+	on      bool
+	running *sync.WaitGroup // what on starts
 
+	now  stretch
+	next chan stretch // on its way, nil if nothing is
+	from int64        // where next begins
+}
+
+// stretch is a part of the object in memory.
+type stretch struct {
 	buf []byte
 	at  int64 // of buf in the object
+	err error // why it is empty or short
 }
+
+// has reports whether a byte is in the stretch.
+func (s *stretch) has(off int64) bool { return off >= s.at && off < s.at+int64(len(s.buf)) }
 
 // ReadAt is io.ReaderAt.
-func (r *remote) ReadAt(p []byte, off int64) (int, error) {
-	if off >= r.at && off+int64(len(p)) <= r.at+int64(len(r.buf)) {
-		return copy(p, r.buf[off-r.at:]), nil
-	}
-	want := min(r.ahead, r.size-off)
-	if want <= int64(len(p)) {
+func (r *remote) ReadAt(p []byte, off int64) (n int, err error) {
+	if !r.on && !r.now.has(off) && min(r.ahead, r.size-off) <= int64(len(p)) {
 		return r.objects.ReadAt(r.ctx, r.key, p, off)
 	}
-	return r.fill(p, off, want)
+	for n < len(p) {
+		at := off + int64(n)
+		if !r.now.has(at) {
+			if err := r.advance(at); err != nil {
+				return n, err
+			}
+		}
+		n += copy(p[n:], r.now.buf[at-r.now.at:])
+	}
+	return n, nil
 }
 
-func (r *remote) fill(p []byte, off, want int64) (int, error) {
-	if int64(cap(r.buf)) < want {
-		r.buf = make([]byte, want)
+// advance brings the stretch into memory that has an offset: the one on its way,
+// if it does.
+func (r *remote) advance(off int64) error {
+	used := r.now.buf
+	if r.next != nil && off >= r.from && off < r.from+r.ahead {
+		r.now = <-r.next
 	}
-	n, err := r.objects.ReadAt(r.ctx, r.key, r.buf[:want], off)
-	r.buf, r.at = r.buf[:n], off
-	if n < len(p) && err == nil {
+	r.next = nil
+	if !r.now.has(off) {
+		r.now, used = r.read(used, off), nil
+	}
+	if !r.now.has(off) {
+		return r.now.err
+	}
+	if r.on {
+		r.goOn(used, r.now.at+int64(len(r.now.buf)))
+	}
+	return nil
+}
+
+// read asks for the stretch from an offset on, into buf if it is large enough.
+func (r *remote) read(buf []byte, off int64) stretch {
+	want := min(r.ahead, r.size-off)
+	if want <= 0 {
+		return stretch{at: off, err: io.EOF}
+	}
+	if int64(cap(buf)) < want {
+		buf = make([]byte, want)
+	}
+	n, err := r.objects.ReadAt(r.ctx, r.key, buf[:want], off)
+	if n == 0 && err == nil {
 		err = io.ErrUnexpectedEOF
 	}
-	if n >= len(p) {
-		err = nil
+	return stretch{buf[:n], off, err}
+}
+
+// goOn asks for what follows.
+func (r *remote) goOn(buf []byte, off int64) {
+	if off >= r.size {
+		return
 	}
-	return copy(p, r.buf), err
+	next := make(chan stretch, 1)
+	r.next, r.from = next, off
+	r.running.Go(func() { next <- r.read(buf, off) })
 }

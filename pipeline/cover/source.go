@@ -22,9 +22,11 @@ type source struct {
 
 	// What follows belongs to the sweep.
 	started bool
-	block   int    // the next one
-	rest    []byte // batches of the block before
-	place   int    // that served rest
+	room    int64    // taken for it, in bytes
+	block   int      // the next one
+	rest    []byte   // batches of the block before
+	place   int      // that served rest
+	origins []Origin // of that place; shared by all pieces
 	head    part
 	done    bool
 }
@@ -74,20 +76,23 @@ func (s *source) advance(ctx context.Context, a account) {
 	s.done = true
 }
 
-// next takes batches off the open block.
+// next takes batches off the open block. Its batches were checked when it was
+// opened.
 func (s *source) next() bool {
-	for {
-		h, batch, rest, err := recordbatch.Next(s.rest)
+	for len(s.rest) > 0 {
+		h, err := recordbatch.ParseHeader(s.rest)
 		if err != nil {
 			return false
 		}
-		s.rest = rest
+		batch := s.rest[:h.Size():h.Size()]
+		s.rest = s.rest[h.Size():]
 		w := Offsets{h.BaseOffset, h.NextOffset()}.clip(s.window)
 		if !w.empty() {
-			s.head = part{Batch: recordbatch.Batch{Header: h, Bytes: batch}, window: w, origins: []Origin{s.origin()}}
+			s.head = part{Batch: recordbatch.Batch{Header: h, Bytes: batch}, window: w, origins: s.origins}
 			return true
 		}
 	}
+	return false
 }
 
 // open reads the next block, if any of it is wanted.
@@ -115,7 +120,10 @@ func (s *source) open(ctx context.Context, a account) {
 	}
 	a.note(s, errs)
 	a.vouch(o)
-	s.rest, s.place = body, place
+	if s.rest = body; s.origins == nil || place != s.place {
+		s.place = place
+		s.origins = []Origin{s.origin()}
+	}
 }
 
 // checkBatches compares the CRC of every batch before the first is yielded, so

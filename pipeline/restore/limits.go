@@ -13,7 +13,10 @@ const (
 	// readMemory is shared by the partitions that are read at once: each holds
 	// one segment, and the reader of the archive fetches ahead within a bound of
 	// its own. The process has to stay within 512 MiB.
-	readMemory = 160 << 20
+	readMemory = 128 << 20
+
+	// largestHeld is what the reader of the archive holds of one segment at most.
+	largestHeld = 32 << 20
 
 	// minParallel and maxParallel bound how many partitions are read at once.
 	// The more, the more batches travel in one request.

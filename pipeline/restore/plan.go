@@ -174,7 +174,7 @@ func digestJSON(v any) (names.Digest, error) {
 func moment(ms int64) string { return time.UnixMilli(ms).UTC().Format("2006-01-02T15:04:05.000Z07:00") }
 
 // parallel is how many partitions can be read at once: each holds one segment
-// in memory.
+// in memory, or a part of a large one.
 func (p *Plan) parallel() int {
 	var largest int64 = 1
 	for _, t := range p.Topics {
@@ -182,5 +182,5 @@ func (p *Plan) parallel() int {
 			largest = max(largest, pp.MaxBytes/int64(max(1, len(pp.Segments))))
 		}
 	}
-	return int(min(max(readMemory/largest, minParallel), maxParallel))
+	return int(min(max(readMemory/min(largest, largestHeld), minParallel), maxParallel))
 }

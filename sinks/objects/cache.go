@@ -33,8 +33,13 @@ func WriteOnce(key string) bool {
 // and its bookkeeping must be below 64 KiB together.
 const bigEntry = 60 << 10
 
+// shareOfOne is the part of the cache that one entry may have at most. What is
+// larger is read once, by those who go through an archive: it would push out what
+// is read again, and cost two copies.
+const shareOfOne = 16
+
 // Cache keeps what Get and ReadAt returned, by name and range, outside the
-// garbage-collected heap. It does not see an object that was damaged, repaired
+// garbage-collected heap, unless it is large. It does not see an object that was damaged, repaired
 // or deleted since: verify reads without it.
 func Cache(s Store, o CacheOptions) Store {
 	if o.Cacheable == nil {
@@ -71,16 +76,19 @@ func (c *cached) Get(ctx context.Context, key string) ([]byte, error) {
 		return body, nil
 	}
 	body, err := c.Store.Get(ctx, key)
-	if err == nil {
+	if err == nil && !c.large(len(body)) {
 		c.save(name, body)
 	}
 	return body, err
 }
 
+// large reports whether something is too large to be kept.
+func (c *cached) large(size int) bool { return size > c.o.Bytes/shareOfOne }
+
 // ReadAt implements Reader. Only ranges that lie wholly in the object are
 // kept: the end of one is asked for once, by its footer.
 func (c *cached) ReadAt(ctx context.Context, key string, p []byte, off int64) (int, error) {
-	if err := ended(ctx); err != nil || !c.o.Cacheable(key) || len(p) == 0 {
+	if err := ended(ctx); err != nil || !c.o.Cacheable(key) || len(p) == 0 || c.large(len(p)) {
 		return c.Store.ReadAt(ctx, key, p, off)
 	}
 	name := entryName(entryRange, key, off, len(p))

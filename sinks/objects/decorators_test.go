@@ -311,3 +311,24 @@ func TestRetryGivesUpAtAnOpenBreaker(t *testing.T) {
 		}
 	})
 }
+
+// What would take a large part of the cache passes by it.
+func TestCacheLeavesOutWhatIsLarge(t *testing.T) {
+	for size, reached := range map[int]int{2 << 20: 1, 2<<20 + 1: 2} {
+		m := objects.NewMemory(objects.MemoryOptions{})
+		mustPut(t, m, "a.seg", string(make([]byte, size)), objects.PutOptions{})
+		f := objectstest.NewFaulty(m)
+		s := objects.Cache(f, objects.CacheOptions{Bytes: 32 << 20})
+		for range 2 {
+			if _, err := s.Get(t.Context(), "a.seg"); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := s.ReadAt(t.Context(), "a.seg", make([]byte, size), 0); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if f.Calls("get") != reached || f.Calls("readat") != reached {
+			t.Errorf("%d bytes: %d gets and %d ranges reached the store, want %d", size, f.Calls("get"), f.Calls("readat"), reached)
+		}
+	}
+}

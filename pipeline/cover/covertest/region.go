@@ -34,6 +34,7 @@ type Region struct {
 	pages   map[names.PageID]bool
 	fail    func(op, key string) error
 	calls   map[string]int
+	sent    int64
 }
 
 // NewRegion makes an empty region.
@@ -59,6 +60,19 @@ func (r *Region) Calls(op string) int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.calls[op]
+}
+
+// Sent returns how many bytes of objects were read.
+func (r *Region) Sent() int64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.sent
+}
+
+func (r *Region) send(n int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.sent += int64(n)
 }
 
 func (r *Region) enter(ctx context.Context, op, key string) error {
@@ -88,6 +102,7 @@ func (r *Region) look(ctx context.Context, op, key string) ([]byte, error) {
 // Get implements cover.Objects.
 func (r *Region) Get(ctx context.Context, key string) ([]byte, error) {
 	b, err := r.look(ctx, "get", key)
+	r.send(len(b))
 	return bytes.Clone(b), err
 }
 
@@ -98,6 +113,7 @@ func (r *Region) ReadAt(ctx context.Context, key string, p []byte, off int64) (i
 		return 0, err
 	}
 	n, err := bytes.NewReader(b).ReadAt(p, off)
+	r.send(n)
 	if n < len(p) && err == nil {
 		err = io.EOF
 	}

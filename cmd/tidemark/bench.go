@@ -26,6 +26,11 @@ type benchFlags struct {
 	configured                  bool // by -c
 	place                       benchPlaces
 	single                      benchPoint
+
+	// program is what is measured, by default the one that runs; landed is told
+	// when data is about to be counted. Tests set them.
+	program string
+	landed  func(context.Context, *harness.Archive) error
 }
 
 func benchCommand(a *app) *cobra.Command {
@@ -106,7 +111,7 @@ func runBench(ctx context.Context, a *app, f *benchFlags, cmd *cobra.Command) (e
 	if f.list {
 		return listPoints(cmd.OutOrStdout(), points)
 	}
-	b, err := newBench(a, f, cmd)
+	b, err := newBench(a, f, cmd.ErrOrStderr())
 	if err != nil {
 		return err
 	}

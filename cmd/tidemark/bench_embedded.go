@@ -23,6 +23,9 @@ import (
 // startEmbedded starts the embedded broker as a process of its own, so that it
 // has its own account, and takes directories for regions.
 func startEmbedded(ctx context.Context, program, dir string) (*benchServers, error) {
+	if err := os.MkdirAll(dir, 0o750); err != nil {
+		return nil, fmt.Errorf("make directory of the regions: %w", err)
+	}
 	cmd := exec.CommandContext(context.WithoutCancel(ctx), program, "bench", "broker")
 	cmd.Stderr = os.Stderr
 	in, err := cmd.StdinPipe() // its end tells the broker that we are gone

@@ -117,5 +117,8 @@ func benchDir(parent string) (string, func() error, error) {
 	if err != nil {
 		return "", nil, fmt.Errorf("make working directory: %w", err)
 	}
+	if dir, err = filepath.Abs(dir); err != nil {
+		return "", nil, fmt.Errorf("make working directory: %w", err)
+	}
 	return dir, func() error { return os.RemoveAll(dir) }, nil
 }

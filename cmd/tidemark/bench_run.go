@@ -5,11 +5,10 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
-
-	"github.com/spf13/cobra"
 
 	"github.com/tidemark-io/tidemark/bench/harness"
 )
@@ -26,8 +25,11 @@ type bench struct {
 	main, embedded *benchServers
 }
 
-func newBench(a *app, f *benchFlags, cmd *cobra.Command) (*bench, error) {
-	program, err := os.Executable()
+func newBench(a *app, f *benchFlags, say io.Writer) (*bench, error) {
+	program, err := f.program, error(nil)
+	if program == "" {
+		program, err = os.Executable()
+	}
 	if err != nil {
 		return nil, fmt.Errorf("find the running program: %w", err)
 	}
@@ -38,7 +40,7 @@ func newBench(a *app, f *benchFlags, cmd *cobra.Command) (*bench, error) {
 	b := &bench{app: a, flags: f, program: program, dir: dir, remove: remove}
 	b.runner = harness.NewRunner(harness.Options{
 		Program: program, Dir: filepath.Join(dir, "points"), Run: "tidemark-bench-" + strings.ToLower(rand.Text()[:8]),
-		Servers: b.servers, Defaults: benchDefaults(), Busy: f.busy, Keep: f.keep, Say: cmd.ErrOrStderr(),
+		Servers: b.servers, Defaults: benchDefaults(), Busy: f.busy, Keep: f.keep, Landed: f.landed, Say: say,
 	})
 	return b, nil
 }

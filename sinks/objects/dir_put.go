@@ -18,7 +18,7 @@ import (
 // whole and on disk. A kill before the link leaves a temporary file, one after
 // it leaves the object.
 func (d *Dir) Put(ctx context.Context, key string, body []byte, o PutOptions) error {
-	if err := d.checkPut(ctx, key, o); err != nil {
+	if err := d.checkPut(ctx, key, body, o); err != nil {
 		return err
 	}
 	if _, err := d.root.Lstat(filepath.FromSlash(key)); err == nil {
@@ -39,7 +39,7 @@ func (d *Dir) Put(ctx context.Context, key string, body []byte, o PutOptions) er
 	return nil
 }
 
-func (d *Dir) checkPut(ctx context.Context, key string, o PutOptions) error {
+func (d *Dir) checkPut(ctx context.Context, key string, body []byte, o PutOptions) error {
 	if err := d.begin(ctx, "put", key); err != nil {
 		return err
 	}
@@ -48,6 +48,9 @@ func (d *Dir) checkPut(ctx context.Context, key string, o PutOptions) error {
 	}
 	if o.Mode != LockNone {
 		return unlockable(d.Name(), key)
+	}
+	if o.HasCRC32C && o.CRC32C != crc32c(body) {
+		return changed(d.Name(), key)
 	}
 	d.sweep.Do(d.sweepTemp)
 	return nil

@@ -26,7 +26,7 @@ func Ensure(ctx context.Context, s Store, key string, body []byte, o PutOptions)
 	case errors.Is(err, fs.ErrExist):
 		return settleTaken(ctx, s, key, body, o)
 	case Retryable(err):
-		return settleUnclear(ctx, s, key, body, err)
+		return settleUnclear(ctx, s, key, body, o, err)
 	default:
 		return err
 	}
@@ -34,7 +34,7 @@ func Ensure(ctx context.Context, s Store, key string, body []byte, o PutOptions)
 
 // settleTaken decides about a name that the store calls taken.
 func settleTaken(ctx context.Context, s Store, key string, body []byte, o PutOptions) error {
-	err := compare(ctx, s, key, body)
+	err := compare(ctx, s, key, body, o)
 	if !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
@@ -70,8 +70,8 @@ func findMarker(ctx context.Context, s Store, key string) (*HiddenError, error) 
 
 // settleUnclear keeps the error of the Put unless the object is there after
 // all.
-func settleUnclear(ctx context.Context, s Store, key string, body []byte, put error) error {
-	err := compare(ctx, s, key, body)
+func settleUnclear(ctx context.Context, s Store, key string, body []byte, o PutOptions, put error) error {
+	err := compare(ctx, s, key, body, o)
 	var conflict *ConflictError
 	switch {
 	case err == nil:
@@ -87,12 +87,12 @@ func settleUnclear(ctx context.Context, s Store, key string, body []byte, put er
 
 // compare returns nil if key holds body, and a *ConflictError if it holds
 // anything else.
-func compare(ctx context.Context, s Store, key string, body []byte) error {
+func compare(ctx context.Context, s Store, key string, body []byte, o PutOptions) error {
 	info, err := s.Stat(ctx, key)
 	if err != nil {
 		return err
 	}
-	conflict := &ConflictError{Key: key, Store: s.Name(), WantSize: int64(len(body)), WantCRC32C: crc32c(body),
+	conflict := &ConflictError{Key: key, Store: s.Name(), WantSize: int64(len(body)), WantCRC32C: o.sum(body),
 		HaveSize: info.Size, HaveCRC32C: info.CRC32C}
 	switch {
 	case info.Size != conflict.WantSize:

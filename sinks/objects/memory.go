@@ -85,6 +85,9 @@ func (m *Memory) Put(ctx context.Context, key string, body []byte, o PutOptions)
 	if o.Mode != LockNone && !m.o.ObjectLock {
 		return unlockable(m.Name(), key)
 	}
+	if o.sum(body) != crc32c(body) {
+		return changed(m.Name(), key)
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if _, ok := m.newest(key); ok {
@@ -100,6 +103,12 @@ func (m *Memory) Put(ctx context.Context, key string, body []byte, o PutOptions)
 func unlockable(store, key string) error {
 	return &Error{Op: "put", Key: key, Store: store, Code: CodeUnsupported, Kind: errors.ErrUnsupported,
 		Hint: "this store has no Object Lock; configure no lock for it"}
+}
+
+// changed is the error of a Put whose body is not what its checksum says.
+func changed(store, key string) error {
+	return &Error{Op: "put", Key: key, Store: store, Code: CodeChecksum, Kind: ErrCorrupt,
+		Hint: "the body changed in memory; look at the machine's memory"}
 }
 
 // Get implements Reader.

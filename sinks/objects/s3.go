@@ -55,7 +55,7 @@ func OpenS3(c S3Config) (*S3, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open S3 store: %w", err)
 	}
-	clock := &clockTransport{next: t}
+	clock := &clockTransport{next: sendBody{t}}
 	keys := &renewal{keys: c.Credentials.provider(c.region(), t)}
 	client, err := c.client(clock, keys.keys)
 	if err != nil {
@@ -77,18 +77,18 @@ func (s *S3) Close() error {
 // Name implements Inspector.
 func (s *S3) Name() string { return strings.TrimSuffix("s3://"+s.bucket+"/"+s.prefix, "/") }
 
-// Put implements Writer. The body goes out from memory in one request, never
+// Put implements Writer. The data goes out from memory in one request, never
 // in parts, whose checksums would not be that of the whole, and is not hashed
 // with SHA-256 for the signature: its CRC-32C, which is signed as a header, is
 // what the store checks and keeps. AWS refuses a locked PUT without one.
-func (s *S3) Put(ctx context.Context, key string, body []byte, o PutOptions) error {
+func (s *S3) Put(ctx context.Context, key string, data []byte, o PutOptions) error {
 	if err := s.begin(ctx, "put", key); err != nil {
 		return err
 	}
 	if err := o.check(); err != nil {
 		return invalid(s.Name(), "put", key, err)
 	}
-	sum := encodeCRC(crc32c(body))
+	sum := encodeCRC(o.sum(data))
 	opts := minio.PutObjectOptions{
 		DisableMultipart:     true,
 		DisableContentSha256: true,
@@ -98,7 +98,9 @@ func (s *S3) Put(ctx context.Context, key string, body []byte, o PutOptions) err
 	if o.Mode != LockNone {
 		opts.Mode, opts.RetainUntilDate = minio.RetentionMode(o.Mode.String()), o.RetainUntil
 	}
-	info, err := s.client.Client.PutObject(ctx, s.bucket, s.prefix+key, bytes.NewReader(body), int64(len(body)), opts)
+	b := &body{rest: data}
+	defer b.retire()
+	info, err := s.client.Client.PutObject(withBody(ctx, b), s.bucket, s.prefix+key, bytes.NewReader(data), int64(len(data)), opts)
 	if err != nil {
 		return s.fail(ctx, "put", key, err)
 	}

@@ -179,15 +179,15 @@ func (c *S3Config) transport() (*http.Transport, error) {
 	dialer := net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}
 	return &http.Transport{
 		Proxy:                 http.ProxyFromEnvironment,
-		DialContext:           dialer.DialContext,
+		DialContext:           dialWhole(dialer.DialContext),
 		TLSClientConfig:       conf,
 		TLSHandshakeTimeout:   10 * time.Second,
 		ResponseHeaderTimeout: time.Minute,      // a store that says nothing is down
 		IdleConnTimeout:       50 * time.Second, // below the minute after which load balancers drop them
 		MaxIdleConns:          256,
 		MaxIdleConnsPerHost:   64,
-		DisableCompression:    true,      // objects come as they are stored
-		WriteBufferSize:       128 << 10, // fewer system calls for large bodies
+		DisableCompression:    true,     // objects come as they are stored
+		WriteBufferSize:       16 << 10, // for headers; a body goes by wholeConn
 		ReadBufferSize:        64 << 10,
 	}, nil
 }

@@ -103,6 +103,19 @@ type PutOptions struct {
 	// seconds. It is set if, and only if, Mode is.
 	RetainUntil time.Time
 	Mode        LockMode
+	// CRC32C is that of the body, if HasCRC32C says so; a store that needs one
+	// makes its own otherwise. A body that does not match is ErrCorrupt and is
+	// not stored: it changed since the caller made the checksum.
+	CRC32C    uint32
+	HasCRC32C bool
+}
+
+// sum is the CRC-32C of a body: the caller's, who has it already, or our own.
+func (o PutOptions) sum(body []byte) uint32 {
+	if o.HasCRC32C {
+		return o.CRC32C
+	}
+	return crc32c(body)
 }
 
 // check refuses half a lock, which one store would ignore and another refuse.

@@ -57,6 +57,7 @@ func RunWith(t *testing.T, o Options, open func(t *testing.T) objects.Store) {
 		{"a locked version stays", o.testLock},
 		{"ensure settles", testEnsure},
 		{"conditional writes are found", testProbe},
+		{"a body that changed is not stored", testPutChecksum},
 		{"a cancelled call does nothing", testCancelled},
 	}
 	for _, p := range parts {
@@ -94,6 +95,20 @@ func testBodyNotKept(t *testing.T, s objects.Store) {
 	put(t, s, "k", body)
 	copy(body, "after!")
 	wantBody(t, s, "k", []byte("before"))
+}
+
+// A body that is not what the caller's checksum says has changed on the way.
+func testPutChecksum(t *testing.T, s objects.Store) {
+	body := bytes.Repeat([]byte("tide"), 300_000)
+	sum := crc32.Checksum(body, crc32.MakeTable(crc32.Castagnoli))
+	err := s.Put(t.Context(), "k", body, objects.PutOptions{CRC32C: sum + 1, HasCRC32C: true})
+	wantIs(t, err, objects.ErrCorrupt)
+	_, err = s.Stat(t.Context(), "k")
+	wantIs(t, err, fs.ErrNotExist)
+	if err := s.Put(t.Context(), "k", body, objects.PutOptions{CRC32C: sum, HasCRC32C: true}); err != nil {
+		t.Fatal(err)
+	}
+	wantBody(t, s, "k", body)
 }
 
 func testPutIfAbsent(t *testing.T, s objects.Store) {

@@ -4,6 +4,7 @@ import (
 	"crypto/ed25519"
 	"crypto/sha256"
 	"errors"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -91,6 +92,17 @@ func TestGolden(t *testing.T) {
 	}
 	if p.Name(s).String() != "topics/orders/CQAAAAAAAAAAAAAAAAAAAA/3/00000000000000000000-00000000000000000020-aa00000000000000.seg" {
 		t.Errorf("its roll-up is %s", p.Name(s))
+	}
+}
+
+// FORMAT.md shows the same page.
+func TestGoldenIsInFormat(t *testing.T) {
+	text, err := os.ReadFile("../FORMAT.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(strings.ReplaceAll(string(text), "\n", ""), golden) {
+		t.Error("codec/FORMAT.md shows another page")
 	}
 }
 

@@ -45,10 +45,13 @@ type Healer struct {
 	archive *cover.Archive
 	targets Targets
 	now     func() time.Time
+	memory  int64 // memoryLimit, but in tests
 }
 
 // New makes a healer.
-func New(a *cover.Archive, t Targets) *Healer { return &Healer{archive: a, targets: t, now: time.Now} }
+func New(a *cover.Archive, t Targets) *Healer {
+	return &Healer{archive: a, targets: t, now: time.Now, memory: memoryLimit}
+}
 
 // Options say what Run heals.
 type Options struct {

@@ -184,7 +184,7 @@ func (j *job) sound(ctx context.Context, c cover.Candidate, region string) (*cov
 	if err := j.verified(ctx, c, region); err != nil {
 		return nil, nil, err
 	}
-	o, data, err := j.archive.Load(ctx, region, c.Range, memoryLimit)
+	o, data, err := j.archive.Load(ctx, region, c.Range, j.memory)
 	if err != nil {
 		return nil, nil, err
 	}

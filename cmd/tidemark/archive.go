@@ -60,7 +60,7 @@ func runArchive(ctx context.Context, a *app, untilCaughtUp bool) error {
 		return err
 	}
 	defer archiver.Close()
-	a.limitMemory(int64(cfg.Memory))
+	archiver.Partitions = a.limitMemory(int64(cfg.Memory))
 	return serve(ctx, opened, archiver)
 }
 
@@ -70,12 +70,36 @@ func runArchive(ctx context.Context, a *app, untilCaughtUp bool) error {
 // batches, where it is largest.
 const beyondBudget = 144 << 20
 
+// A partition takes perPartition bytes beside the budget: two stacks of 4 KiB,
+// timers, channels, contexts and a place in what Kafka's clients know of the
+// topic, 15 KiB in all with 10,000 of them, and as much again until the
+// collector comes by. Below that it would do little but collect. The limit
+// moves in steps, for setting it stops the world.
+const (
+	perPartition  = 32 << 10
+	partitionStep = 256
+)
+
+// memoryLimit is the limit for a budget and a number of partitions, in bytes.
+func memoryLimit(budget int64, partitions int) int64 {
+	return budget + beyondBudget + int64(partitions/partitionStep*partitionStep)*perPartition
+}
+
 // limitMemory tells the garbage collector what the process may use (GOMEMLIMIT),
 // unless the environment does. It is a target and not a wall: nothing fails
-// above it.
-func (a *app) limitMemory(budget int64) {
-	if !slices.ContainsFunc(a.environ, func(v string) bool { return strings.HasPrefix(v, "GOMEMLIMIT=") }) {
-		debug.SetMemoryLimit(budget + beyondBudget)
+// above it. The function that it returns moves the limit to what so many
+// partitions need; it is for one caller at a time.
+func (a *app) limitMemory(budget int64) (partitions func(n int)) {
+	if slices.ContainsFunc(a.environ, func(v string) bool { return strings.HasPrefix(v, "GOMEMLIMIT=") }) {
+		return func(int) {}
+	}
+	limit := memoryLimit(budget, 0)
+	debug.SetMemoryLimit(limit)
+	return func(n int) {
+		if now := memoryLimit(budget, n); now != limit {
+			limit = now
+			debug.SetMemoryLimit(limit)
+		}
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -28,8 +29,15 @@ const degradeAfter = 15 * time.Second
 type Archiver struct {
 	*archive.Archiver
 	Metrics *telemetry.Metrics
-	pages   *keys.Writer
-	index   *catalogue // nil where archiving goes on without one
+	// Partitions, unless nil, is told how many partitions are ours whenever
+	// that changes. Set it before Run. It must not block.
+	Partitions func(n int)
+
+	mu    sync.Mutex
+	owned int // guarded by mu
+
+	pages *keys.Writer
+	index *catalogue // nil where archiving goes on without one
 }
 
 // Close wipes the keys and closes the index.
@@ -55,7 +63,7 @@ func (a *Archive) NewArchiver(ctx context.Context, signer *signed.Signer, untilC
 	out := &Archiver{Metrics: telemetry.New(a.Registry), pages: pages}
 	parts := archive.Parts{
 		Archive: a.Trust.Archive(), Signer: signer, Secrets: pages, Catalogue: a.Cover,
-		Healer: healer{a.Healer(pages)}, TopicConfigs: a.Cover, Hooks: out.Metrics.Hooks(), Log: a.Log,
+		Healer: healer{a.Healer(pages)}, TopicConfigs: a.Cover, Hooks: out.counted(out.Metrics.Hooks()), Log: a.Log,
 	}
 	if x := a.openIndex(); x != nil {
 		out.index = x
@@ -68,6 +76,25 @@ func (a *Archive) NewArchiver(ctx context.Context, signer *signed.Signer, untilC
 	cfg.Client, cfg.UntilCaughtUp = client, untilCaughtUp
 	out.Archiver = archive.New(cfg, parts)
 	return out, nil
+}
+
+// counted has the hooks tell Partitions, too.
+func (a *Archiver) counted(h archive.Hooks) archive.Hooks {
+	next := h.Owned
+	h.Owned = func(k archive.Key, owned bool) {
+		next(k, owned)
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		if owned {
+			a.owned++
+		} else {
+			a.owned--
+		}
+		if a.Partitions != nil {
+			a.Partitions(a.owned)
+		}
+	}
+	return h
 }
 
 // Ready returns an error that says which partitions make no progress, and why.

@@ -2,21 +2,25 @@ package verify
 
 import (
 	"context"
+	"slices"
 	"sync"
 
 	"github.com/tidemark-io/tidemark/pipeline/cover"
 )
 
-// parallel is how many objects are looked at together: each costs a few small
-// requests that wait for the store. Deep reading is bounded by memory.
+// Bounds of what is looked at together. An object costs a few small requests
+// that wait for the store, and with Deep its bytes while they are checked.
 const (
-	parallel     = 16
-	parallelDeep = 2
+	parallel = 16
+	// parallelPartitions are under way at once, so that the end of one is not
+	// waited for.
+	parallelPartitions = 4
+	// deepMemory bounds the bytes of objects in memory.
+	deepMemory = 128 << 20
+	// deepLimit is the largest object that Deep fetches at once; a longer one is
+	// read by ranges.
+	deepLimit = 64 << 20
 )
-
-// deepLimit is the largest object that Deep fetches at once, in bytes; a longer
-// one is read by ranges.
-const deepLimit = 64 << 20
 
 // seen is what became of one candidate.
 type seen struct {
@@ -36,6 +40,8 @@ type copySeen struct {
 	size    int64
 	blocks  int64
 	records int64
+	// opened are the records of each block that opened.
+	opened map[int]int64
 	// unopened are the blocks that do not open.
 	unopened map[int]error
 }
@@ -43,25 +49,18 @@ type copySeen struct {
 // look examines every copy of the candidates. The result is in their order.
 func (v *verifier) look(ctx context.Context, m *cover.Map, all []cover.Candidate) ([]seen, error) {
 	out := make([]seen, len(all))
-	n := parallel
-	if v.options.Deep {
-		n = parallelDeep
-	}
 	var wg sync.WaitGroup
-	var mu sync.Mutex
-	slots, done := make(chan struct{}, n), 0
+	done := 0
 	for i, c := range all {
-		slots <- struct{}{}
-		wg.Add(1)
-		go func() {
-			defer wg.Done()
-			defer func() { <-slots }()
+		v.slots <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-v.slots }()
 			out[i] = v.candidate(ctx, m, c)
-			mu.Lock()
-			defer mu.Unlock()
+			v.hook.Lock()
+			defer v.hook.Unlock()
 			done++
 			v.options.Hook(Event{Partition: m.Partition, Done: done, Objects: len(all)})
-		}()
+		})
 	}
 	wg.Wait()
 	return out, ctx.Err()
@@ -75,7 +74,9 @@ func (v *verifier) candidate(ctx context.Context, m *cover.Map, c cover.Candidat
 		}
 		s.copies = append(s.copies, v.copy(ctx, &s, region))
 	}
-	s.bad = s.unread()
+	if v.options.Deep {
+		s.bad = s.unread()
+	}
 	return s
 }
 
@@ -87,22 +88,24 @@ func (v *verifier) copy(ctx context.Context, s *seen, region string) copySeen {
 		return out
 	}
 	out.size = place.Info.Size
-	var o *cover.Object
-	if v.options.Deep {
-		o, _, out.err = v.archive.Load(ctx, region, s.candidate.Range, deepLimit)
-	} else {
-		o, out.err = v.archive.Verify(ctx, region, s.candidate.Range)
-	}
-	if out.err != nil {
+	o, err := v.archive.Verify(ctx, region, s.candidate.Range)
+	if out.err = err; err != nil {
 		return out
 	}
 	if v.options.Deep && o.Segment != nil {
-		out.open(ctx, o)
+		v.deep(ctx, s, &out, o)
 	}
+	if out.err == nil || out.unopened != nil {
+		s.keep(o)
+	}
+	return out
+}
+
+// keep makes an object the sound copy, unless there is one.
+func (s *seen) keep(o *cover.Object) {
 	if s.sound == nil {
 		s.sound = o
 	}
-	return out
 }
 
 // unread returns the offsets of the blocks that no sound copy opens.
@@ -112,10 +115,10 @@ func (s *seen) unread() []cover.Offsets {
 	}
 	var out []cover.Offsets
 	for n, b := range s.sound.Segment.Footer().Blocks {
-		opened := false
-		for _, c := range s.copies {
-			opened = opened || !c.absent && c.err == nil && c.unopened[n] == nil
-		}
+		opened := slices.ContainsFunc(s.copies, func(c copySeen) bool {
+			_, ok := c.recordsOf(n)
+			return ok
+		})
 		if !opened {
 			out = append(out, cover.Offsets{Base: b.Base, Next: b.Next})
 		}

@@ -9,27 +9,40 @@ import (
 	"github.com/tidemark-io/tidemark/pipeline/cover"
 )
 
-// partition verifies one partition.
-func (v *verifier) partition(ctx context.Context, p names.Partition) error {
-	m, err := v.archive.Map(ctx, p)
-	if err != nil {
-		return err
+// view is what was seen of one partition.
+type view struct {
+	m              *cover.Map
+	lapsed         map[names.Range]names.Range
+	segments, gaps []seen
+	err            error
+}
+
+// view looks at one partition.
+func (v *verifier) view(ctx context.Context, p names.Partition) (out view) {
+	if out.m, out.err = v.archive.Map(ctx, p); out.err != nil {
+		return out
 	}
+	if out.lapsed, out.err = v.archive.Lapsed(ctx, out.m); out.err != nil {
+		return out
+	}
+	if out.segments, out.err = v.look(ctx, out.m, out.m.Segments); out.err != nil {
+		return out
+	}
+	out.gaps, out.err = v.look(ctx, out.m, out.m.Gaps)
+	return out
+}
+
+// judgeAll turns what was seen of a partition into its part of the report.
+func (v *verifier) judgeAll(w view) error {
+	if w.err != nil {
+		return w.err
+	}
+	m, segments, gaps, p := w.m, w.segments, w.gaps, w.m.Partition
+	v.lapsed = w.lapsed
 	v.strange(m.Unknown)
 	v.strange(m.Strays)
 	v.copiesBad += len(m.Strays)
 	v.silent(m.Down, p.String())
-	if v.lapsed, err = v.archive.Lapsed(ctx, m); err != nil {
-		return err
-	}
-	segments, err := v.look(ctx, m, m.Segments)
-	if err != nil {
-		return err
-	}
-	gaps, err := v.look(ctx, m, m.Gaps)
-	if err != nil {
-		return err
-	}
 	r := PartitionReport{Topic: p.Topic, Lineage: p.Lineage, Partition: p.Number, Archived: []cover.Offsets{}, Gaps: []Gap{}, Missing: []cover.Offsets{}}
 	r.Totals = Totals{Partitions: 1, Segments: len(segments), Gaps: len(gaps)}
 	for _, s := range slices.Concat(segments, gaps) {

@@ -39,7 +39,7 @@ type Totals struct {
 	Archived int64 `json:"offsets_archived"`
 	Known    int64 `json:"offsets_in_known_gaps"`
 	Missing  int64 `json:"offsets_missing"`
-	// Blocks and Decoded count what Deep opened, over all copies.
+	// Blocks and Decoded count what Deep proved to open, over all copies.
 	Blocks  int64 `json:"blocks_opened,omitempty"`
 	Decoded int64 `json:"records_decoded,omitempty"`
 }

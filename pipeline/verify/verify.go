@@ -5,6 +5,9 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"sync"
+
+	"golang.org/x/sync/semaphore"
 
 	"github.com/tidemark-io/tidemark/codec/names"
 	"github.com/tidemark-io/tidemark/pipeline/cover"
@@ -27,7 +30,7 @@ func Run(ctx context.Context, a *cover.Archive, o Options) (*Report, error) {
 	if o.Hook == nil {
 		o.Hook = func(Event) {}
 	}
-	v := &verifier{archive: a, options: o, report: &Report{
+	v := &verifier{archive: a, options: o, slots: make(chan struct{}, parallel), memory: semaphore.NewWeighted(deepMemory), report: &Report{
 		Deep: o.Deep, Regions: a.Regions(), Partitions: []PartitionReport{}, Findings: []cover.Finding{}, Notes: []cover.Finding{},
 	}}
 	if err := v.run(ctx); err != nil {
@@ -44,6 +47,12 @@ type verifier struct {
 	// copiesBad are copies that are absent or did not verify.
 	copiesBad int
 	unknown   map[string]bool // names reported already, by region and name
+
+	slots  chan struct{} // one for each object that is looked at
+	memory *semaphore.Weighted
+	tools  sync.Pool
+	hook   sync.Mutex
+
 	// lapsed are those of the partition at hand, with the roll-up of each.
 	lapsed map[names.Range]names.Range
 }
@@ -56,8 +65,29 @@ func (v *verifier) run(ctx context.Context) error {
 	if err := v.files(ctx, parts); err != nil {
 		return err
 	}
-	for _, p := range parts {
-		if err := v.partition(ctx, p); err != nil {
+	return v.partitions(ctx, parts)
+}
+
+// partitions looks at a few partitions at once, and judges them in their order.
+func (v *verifier) partitions(ctx context.Context, parts []names.Partition) error {
+	ctx, cancel := context.WithCancel(ctx)
+	views := make([]chan view, len(parts))
+	var looking sync.WaitGroup
+	defer looking.Wait()
+	defer cancel()
+	begin := func(i int) {
+		if i < len(parts) {
+			views[i] = make(chan view, 1)
+			looking.Go(func() { views[i] <- v.view(ctx, parts[i]) })
+		}
+	}
+	for i := range parallelPartitions {
+		begin(i)
+	}
+	for i := range parts {
+		seen := <-views[i]
+		begin(i + parallelPartitions)
+		if err := v.judgeAll(seen); err != nil {
 			return err
 		}
 	}

@@ -122,6 +122,9 @@ func (s *search) read(ctx context.Context, m *cover.Map, t task, o cover.Offsets
 }
 
 func (s *search) piece(t task, piece cover.Piece, d *recordbatch.Decoder, emit emitter) bool {
+	if !piece.Mentions(d, t.holds) {
+		return true
+	}
 	for rec, err := range piece.Records(d) {
 		if err != nil {
 			return emit(result{err: err})

@@ -75,6 +75,9 @@ func (g region) EnsurePage(_ context.Context, page names.PageID) error {
 }
 
 func (g region) Ensure(ctx context.Context, name string, body []byte, until time.Time) error {
+	if !until.IsZero() && !until.After(g.w.now) {
+		return fmt.Errorf("put %s: the retain until date must be in the future", name) // as S3 says
+	}
 	return g.do("put", name, func() error { return g.r.Ensure(ctx, name, body, until) })
 }
 

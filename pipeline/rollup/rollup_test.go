@@ -163,6 +163,18 @@ func TestWhatEndsARollUp(t *testing.T) {
 	}
 }
 
+// A roll-up of long ago whose retention date has passed is stored without a
+// lock, which no store would take.
+func TestLongAgo(t *testing.T) {
+	w := newWorld(t)
+	w.row(0, 3, midnight, time.Hour)
+	w.now = midnight.Add(retain + day)
+	if report := w.mustRun(rollup.Request{Lapse: true}); report.Rolled != 1 || report.Lapsed != 3 {
+		t.Errorf("%+v", report)
+	}
+	w.wantWhole(30)
+}
+
 // Late segments of zombies are rolled up once more, together with what holds
 // their offsets.
 func TestLate(t *testing.T) {

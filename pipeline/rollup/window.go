@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"sync"
+	"time"
 
 	"github.com/tidemark-io/tidemark/codec/catalogue"
 	"github.com/tidemark-io/tidemark/codec/names"
@@ -128,13 +129,22 @@ func (x *run) write(ctx context.Context, roll *Roll) (*names.Range, error) {
 		return nil, fmt.Errorf("store key page: %w", err)
 	}
 	err = x.each(func(region Region) error {
-		return region.Ensure(ctx, sealed.Name.String(), data, sealed.Header.RetainUntil)
+		return region.Ensure(ctx, sealed.Name.String(), data, x.lock(sealed.Header.RetainUntil))
 	})
 	if err != nil {
 		return nil, fmt.Errorf("store roll-up: %w", err)
 	}
 	x.report.Rolled++
 	return &sealed.Name, nil
+}
+
+// lock is the date up to which a store locks an object; none that has passed,
+// which a store refuses.
+func (r *Roller) lock(until time.Time) time.Time {
+	if !until.After(r.options.Now()) {
+		return time.Time{}
+	}
+	return until
 }
 
 // check compares a roll-up in every region: signature, name, length, checksum,

@@ -66,7 +66,8 @@ func (s *File) Bytes() ([]byte, error) {
 	return s.data, nil
 }
 
-// Close gives back memory and disk.
+// Close gives back memory and disk. Nobody may read the bytes any more: what does
+// all the same dies of it. A store is done with them when its Put has returned.
 func (s *File) Close() error {
 	err := release(s.data)
 	s.data = nil

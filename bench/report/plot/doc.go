@@ -19,13 +19,13 @@ import (
 
 // Style is the style sheet of all charts. The colours of series are those of
 // Okabe and Ito, which people who see few colours can tell apart.
-const Style = `.plot{font:12px/1.4 system-ui,-apple-system,"Segoe UI",sans-serif;max-width:100%;height:auto;
+const Style = `.plot{width:100%;font:12px/1.4 system-ui,-apple-system,"Segoe UI",sans-serif;max-width:100%;height:auto;
 --fg:#1c2330;--soft:#667085;--grid:#e4e7ec;--c0:#0072b2;--c1:#e69f00;--c2:#009e73;--c3:#cc79a7;--c4:#8c9bab;--c5:#d55e00;--c6:#56b4e9;--mark:#c01048}
 @media(prefers-color-scheme:dark){.plot{--fg:#e6e9ef;--soft:#98a2b3;--grid:#2f3644;--c0:#4da3e0;--c1:#f0b429;--c2:#2fc79a;--c3:#e29cc4;--c4:#8794a8;--c5:#f07a3c;--c6:#8cd0f5;--mark:#ff5c8a}}
 .plot text{fill:var(--fg)}.plot .soft{fill:var(--soft)}.plot .grid{stroke:var(--grid);stroke-width:1}.plot .mark{stroke:var(--mark);stroke-width:2}
 .plot .struck{text-decoration:line-through;fill:var(--soft)}.plot .bad{opacity:.3}
 .plot .c0{fill:var(--c0)}.plot .c1{fill:var(--c1)}.plot .c2{fill:var(--c2)}.plot .c3{fill:var(--c3)}.plot .c4{fill:var(--c4)}.plot .c5{fill:var(--c5)}.plot .c6{fill:var(--c6)}
-.plot polyline{fill:none;stroke-width:2}.plot polyline.c0{stroke:var(--c0)}.plot polyline.c1{stroke:var(--c1)}.plot polyline.c2{stroke:var(--c2)}
+.plot polyline.line{fill:none;stroke-width:2}.plot polyline.c0{stroke:var(--c0)}.plot polyline.c1{stroke:var(--c1)}.plot polyline.c2{stroke:var(--c2)}
 .plot polyline.c3{stroke:var(--c3)}.plot polyline.c4{stroke:var(--c4)}.plot polyline.c5{stroke:var(--c5)}.plot polyline.c6{stroke:var(--c6)}`
 
 // colours is how many series have a colour of their own.
@@ -143,4 +143,19 @@ func Short(v float64) string {
 		}
 	}
 	return strconv.FormatFloat(v, 'g', 3, 64)
+}
+
+// Stack puts charts below each other in one SVG.
+func Stack(svgs ...string) string {
+	c, y := &canvas{}, 0.0
+	for _, svg := range svgs {
+		var h float64
+		if _, rest, ok := strings.Cut(svg, ` height="`); ok {
+			digits, _, _ := strings.Cut(rest, `"`)
+			h, _ = strconv.ParseFloat(digits, 64) // ours
+		}
+		c.add(`<svg y="%s" %s`, num(y), strings.TrimPrefix(svg, "<svg "))
+		y += h + 12
+	}
+	return c.svg("charts", y)
 }

@@ -26,7 +26,7 @@ type Point struct{ X, Y float64 }
 const (
 	linesHeight = 300.0
 	linesLeft   = 76.0
-	linesTop    = 34.0
+	linesTop    = 48.0
 	linesBottom = 44.0 // below the plot
 )
 
@@ -62,7 +62,7 @@ func (l Lines) axes(c *canvas, x, y axis) {
 		c.text(linesLeft-8, y.at(t)+4, "end", "soft", l.Format(t))
 	}
 	c.text((linesLeft+width)/2, linesHeight-6, "middle", "soft", l.X)
-	c.text(8, linesTop-8, "start", "soft", l.Y)
+	c.text(8, linesTop-14, "start", "soft", l.Y)
 }
 
 func (l Lines) draw(c *canvas, i int, s Line, x, y axis) {
@@ -70,7 +70,7 @@ func (l Lines) draw(c *canvas, i int, s Line, x, y axis) {
 	for _, p := range s.Points {
 		at = append(at, num(x.at(p.X))+","+num(y.at(p.Y)))
 	}
-	c.add(`<polyline class="%s" points="%s"/>`, series(i), strings.Join(at, " "))
+	c.add(`<polyline class="line %s" points="%s"/>`, series(i), strings.Join(at, " "))
 	for _, p := range s.Points {
 		c.add(`<circle cx="%s" cy="%s" r="3.5" class="%s"><title>`, num(x.at(p.X)), num(y.at(p.Y)), series(i))
 		c.add("%s</title></circle>", strings.NewReplacer("<", "", "&", "").Replace(s.Name+": "+l.Format(p.Y)+" at "+Short(p.X)))

@@ -62,8 +62,8 @@ func NewRunner(o Options) *Runner {
 }
 
 // Run carries out the points and hands each to done. A point that fails has a
-// verdict that says why, and the next one runs; the error is ctx's, or that of
-// done. What was made is removed before it returns, unless Keep is set.
+// verdict that says why, and the next one runs; the error is ctx's, that of
+// done, or that of servers that cannot be had. What was made is removed before it returns, unless Keep is set.
 func (r *Runner) Run(ctx context.Context, points []Spec, done func(report.Point) error) (err error) {
 	defer func() {
 		if !r.opts.Keep {
@@ -72,7 +72,11 @@ func (r *Runner) Run(ctx context.Context, points []Spec, done func(report.Point)
 	}()
 	for i, s := range points {
 		r.say("%d of %d: %s", i+1, len(points), s.Name)
-		p := r.point(ctx, s)
+		servers, err := r.opts.Servers(ctx, s.Embedded)
+		if err != nil {
+			return fmt.Errorf("servers for %s: %w", s.Name, err)
+		}
+		p := r.point(ctx, s, servers)
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
@@ -108,9 +112,9 @@ func (v verdict) String() string {
 }
 
 // point measures one point.
-func (r *Runner) point(ctx context.Context, s Spec) report.Point {
+func (r *Runner) point(ctx context.Context, s Spec, servers *Servers) report.Point {
 	s.Settings = r.withDefaults(s.Settings)
-	j := &job{spec: s, point: report.Point{
+	j := &job{spec: s, servers: servers, point: report.Point{
 		Name: s.Name, Kind: s.Kind, Workload: s.Workload, Settings: s.Settings, Started: time.Now().UTC(),
 	}}
 	if err := r.measure(ctx, j); err != nil {
@@ -120,10 +124,7 @@ func (r *Runner) point(ctx context.Context, s Spec) report.Point {
 	return j.point
 }
 
-func (r *Runner) measure(ctx context.Context, j *job) (err error) {
-	if j.servers, err = r.opts.Servers(ctx, j.spec.Embedded); err != nil {
-		return fmt.Errorf("servers: %w", err)
-	}
+func (r *Runner) measure(ctx context.Context, j *job) error {
 	r.count++
 	j.name = fmt.Sprintf("%s-%d", r.opts.Run, r.count)
 	j.dir = filepath.Join(r.opts.Dir, j.name)

@@ -50,30 +50,35 @@ func spaceNeeded(s Spec) int64 {
 	return int64(need)
 }
 
-// checkSpace refuses a point that would fill the disk. A broker removes a
-// topic's files a minute after the topic, so it waits for that first.
-func checkSpace(ctx context.Context, s Spec, servers *Servers) error {
+// checkSpace refuses a point that would fill the disk. A broker may remove a
+// topic's files a minute after the topic: that is what patience is for.
+func checkSpace(ctx context.Context, s Spec, servers *Servers, patience time.Duration) error {
 	if servers.Disk == "" {
 		return nil
 	}
-	need := spaceNeeded(s) + spareSpace
-	deadline := time.Now().Add(settleTime)
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
 	for {
-		free, err := freeSpace(servers.Disk)
-		if err != nil {
-			return fmt.Errorf("ask for free disk space: %w", err)
-		}
-		if free >= need {
-			return nil
-		}
-		if time.Now().After(deadline) {
-			return fmt.Errorf("it needs about %.1f GB at %s and %.1f GB are free: use --scale or fewer events: %w",
-				float64(need)/1e9, servers.Disk, float64(free)/1e9, ErrSpace)
+		err := checkSpaceNow(s, servers.Disk)
+		if !errors.Is(err, ErrSpace) {
+			return err
 		}
 		select {
 		case <-ctx.Done():
-			return ctx.Err()
+			return err
 		case <-time.After(time.Second):
 		}
 	}
+}
+
+func checkSpaceNow(s Spec, disk string) error {
+	free, err := freeSpace(disk)
+	if err != nil {
+		return fmt.Errorf("ask for free disk space: %w", err)
+	}
+	if need := spaceNeeded(s) + spareSpace; free < need {
+		return fmt.Errorf("it needs about %.1f GB at %s and %.1f GB are free: use --scale or fewer events: %w",
+			float64(need)/1e9, disk, float64(free)/1e9, ErrSpace)
+	}
+	return nil
 }

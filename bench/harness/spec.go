@@ -21,6 +21,9 @@ type Spec struct {
 	Settings report.Settings
 	// Keys is how many keys a find point asks for.
 	Keys int
+	// Warm find points ask for all keys in one process that has the archiver's
+	// index; others ask for each key in a process with an empty one.
+	Warm bool
 	// Embedded points run on the embedded broker and on directories, whatever
 	// the others run on.
 	Embedded bool

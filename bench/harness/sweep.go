@@ -78,7 +78,8 @@ func quick() []Spec {
 		Spec{Name: "restore/zstd/16p", Kind: report.Restore, Workload: w, Settings: filtered, Why: "the way back, whole batches"},
 		Spec{Name: "verify/zstd/16p", Kind: report.Verify, Workload: w, Settings: filtered, Why: "every byte read and every record decoded"},
 		Spec{Name: "cat/zstd/16p", Kind: report.Cat, Workload: w, Settings: filtered, Why: "records as JSON lines"},
-		Spec{Name: "find/zstd/16p", Kind: report.Find, Workload: w, Settings: filtered, Keys: 10, Why: "one key among all"},
+		Spec{Name: "find/zstd/16p/empty", Kind: report.Find, Workload: w, Settings: filtered, Keys: 10, Why: "one key among all, without an index"},
+		Spec{Name: "find/zstd/16p/warm", Kind: report.Find, Workload: w, Settings: filtered, Keys: 100, Warm: true, Why: "one key among all, with the archiver's index"},
 		Spec{Name: "live/zstd/16p/filter", Kind: report.Live, Workload: live, Settings: filtered, Why: "how old the tail is"},
 	)
 }
@@ -131,7 +132,8 @@ func wayBack() []Spec {
 	return []Spec{
 		{Name: "restore/zstd/64p", Kind: report.Restore, Workload: w, Settings: filtered, Why: "back into Kafka, whole batches"},
 		{Name: "verify/zstd/64p", Kind: report.Verify, Workload: w, Settings: filtered, Why: "every byte read and every record decoded"},
-		{Name: "find/zstd/64p", Kind: report.Find, Workload: w, Settings: filtered, Keys: 100, Why: "one key among a hundred million events"},
+		{Name: "find/zstd/64p/empty", Kind: report.Find, Workload: w, Settings: filtered, Keys: 20, Why: "one key among a hundred million events, without an index"},
+		{Name: "find/zstd/64p/warm", Kind: report.Find, Workload: w, Settings: filtered, Keys: 100, Warm: true, Why: "the same with the archiver's index"},
 		{Name: "cat/zstd/64p", Kind: report.Cat, Workload: few, Settings: filtered, Why: "records as JSON lines"},
 	}
 }

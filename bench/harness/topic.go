@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -47,10 +48,14 @@ func (j *job) describe(t *topic) {
 
 // newTopic removes what the last points left and names a topic.
 func (r *Runner) newTopic(ctx context.Context, j *job) error {
+	patience := time.Duration(0)
+	if r.topic != nil {
+		patience = settleTime
+	}
 	if err := errors.Join(r.removeArchive(ctx), r.removeTopic(ctx)); err != nil {
 		return err
 	}
-	if err := checkSpace(ctx, j.spec, j.servers); err != nil {
+	if err := checkSpace(ctx, j.spec, j.servers, patience); err != nil {
 		return err
 	}
 	r.topic = &topic{name: j.name + "-orders", spec: j.spec, servers: j.servers}

@@ -11,7 +11,6 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
-	"github.com/tidemark-io/tidemark/bench/load"
 	"github.com/tidemark-io/tidemark/bench/report"
 )
 
@@ -148,57 +147,4 @@ func (r *Runner) verify(ctx context.Context, j *job, t *topic, a *archive) error
 	}
 	j.came(t, got.Totals.Records)
 	return nil
-}
-
-// find asks for keys, each by a process of its own with nothing in memory. The
-// producers' partitioner says where a key lies.
-func (r *Runner) find(ctx context.Context, j *job, t *topic, a *archive) error {
-	needles := t.ledger.Needles
-	needles = needles[:min(len(needles), j.spec.Keys)]
-	if len(needles) == 0 {
-		return fmt.Errorf("find: the topic has no keys that are known")
-	}
-	account, err := openAccount(j.servers.Processes)
-	if err != nil {
-		return err
-	}
-	own := ownUsage()
-	var took []float64
-	var spent usage
-	began := time.Now()
-	for _, n := range needles {
-		c, err := r.findOne(ctx, j, t, a, n)
-		if err != nil {
-			return err
-		}
-		u := c.usage()
-		took = append(took, c.at.Sub(c.started).Seconds())
-		spent = usage{spent.user + u.user, spent.system + u.system, max(spent.peak, u.peak)}
-	}
-	servers, err := account.close()
-	if err != nil {
-		return err
-	}
-	j.point.Seconds, j.point.Latency = time.Since(began).Seconds(), spreadOf(took)
-	j.point.Events = int64(len(needles))
-	j.point.Processes = append(add(nil, programName, spent), servers.processes...)
-	r.checkOthers(j, servers, ownUsage()-own)
-	return nil
-}
-
-// findOne looks for a key and compares the number of its versions with what
-// was produced.
-func (r *Runner) findOne(ctx context.Context, j *job, t *topic, a *archive, n load.Needle) (*child, error) {
-	var out lines
-	c, err := r.start(ctx, j, "find", nil, &out, "find", "-c", a.file, "--topic", t.name, "--key", n.Key, "--partition", fmt.Sprint(n.Partition))
-	if err != nil {
-		return nil, err
-	}
-	if err := c.wait(); err != nil {
-		j.verdict.breaks("%v", err)
-	}
-	if got := out.n.Load(); got != int64(n.Events) {
-		j.verdict.breaks("key %s was produced %d times and found %d times", n.Key, n.Events, got)
-	}
-	return c, ctx.Err()
 }

@@ -38,42 +38,44 @@ type benchServers struct {
 
 // startLocal starts Apache Kafka and two S3 servers on free ports, with
 // everything they keep below dir.
-func startLocal(ctx context.Context, dir string) (s *benchServers, err error) {
+func startLocal(ctx context.Context, dir string) (*benchServers, error) {
 	if missing := local.Missing(); missing != "" {
 		return nil, errors.New(missing)
 	}
-	s = &benchServers{close: func() error { return nil }}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, s.close())
-		}
-	}()
+	s := &benchServers{close: func() error { return nil }}
+	if err := s.startLocal(ctx, dir); err != nil {
+		return nil, errors.Join(err, s.close())
+	}
+	return s, nil
+}
+
+func (s *benchServers) startLocal(ctx context.Context, dir string) error {
 	kafka, err := local.StartKafka(ctx, filepath.Join(dir, "kafka"), local.KafkaOptions{JVM: brokerHeap, Properties: brokerProperties})
 	if err != nil {
-		return nil, err
+		return err
 	}
 	s.closeAlso(kafka.Kill)
+	for _, n := range kafka.Nodes {
+		s.Processes = append(s.Processes, harness.Watched{Name: "kafka", PID: n.PID()})
+	}
 	var regions []any
 	for _, name := range []string{"a", "b"} {
 		region, err := local.StartS3(ctx, filepath.Join(dir, "region-"+name), local.S3Options{})
 		if err != nil {
-			return nil, err
+			return err
 		}
 		s.closeAlso(region.Kill)
 		if err := makeBenchBuckets(ctx, region); err != nil {
-			return nil, err
+			return err
 		}
 		s.Processes = append(s.Processes, harness.Watched{Name: "region " + name, PID: region.PID()})
 		regions = append(regions, localRegion(name, region))
-	}
-	for _, n := range kafka.Nodes {
-		s.Processes = append(s.Processes, harness.Watched{Name: "kafka", PID: n.PID()})
 	}
 	s.Config = map[string]any{"kafka": map[string]any{"brokers": []any{kafka.Bootstrap()}}, "regions": regions}
 	s.Client = []kgo.Opt{kgo.SeedBrokers(kafka.Bootstrap())}
 	s.Kafka = "Apache Kafka " + local.KafkaVersion()
 	s.Stores, s.Disk = "versitygw "+local.S3Version(), dir
-	return s, nil
+	return nil
 }
 
 // closeAlso adds what is closed first.

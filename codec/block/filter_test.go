@@ -117,29 +117,3 @@ func FuzzFilter(f *testing.F) {
 		}
 	})
 }
-
-// BenchmarkFilter hashes and builds: 20,000 distinct keys, what a block of
-// compressed events holds.
-func BenchmarkFilter(b *testing.B) {
-	keys := keysOf(b, block.Secret{7}, 0)
-	var names [][]byte
-	for i := range 20_000 {
-		names = append(names, fmt.Appendf(nil, "%014d", i))
-	}
-	var builder block.FilterBuilder
-	var hashes []uint64
-	var out []byte
-	b.ReportAllocs()
-	for b.Loop() {
-		hashes = hashes[:0]
-		for _, n := range names {
-			hashes = append(hashes, keys.Hash(n))
-		}
-		var err error
-		if out, _, err = builder.Build(out[:0], hashes); err != nil {
-			b.Fatal(err)
-		}
-	}
-	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*len(names)), "ns/key")
-	b.ReportMetric(float64(len(out))/float64(len(names)), "bytes/key")
-}

@@ -1,6 +1,7 @@
 package load
 
 import (
+	"context"
 	"fmt"
 	"math/rand/v2"
 	"runtime"
@@ -81,13 +82,15 @@ type build struct {
 	rng     *rand.Rand
 
 	encoders sync.Pool
-	work     errgroup.Group
+	work     *errgroup.Group
+	failed   context.Context // over once an encoder has failed
 }
 
 func newBuild(o Options, b *bank, s *source) *build {
 	codec, _ := codecOf(o.Workload.Codec)
 	u := &build{options: o, bank: b, source: s, groups: 1, rng: rand.New(rand.NewPCG(o.Seed, 3))}
 	u.encoders.New = func() any { return &encoder{codec: codec} }
+	u.work, u.failed = errgroup.WithContext(context.Background())
 	u.work.SetLimit(runtime.GOMAXPROCS(0))
 	size := o.Workload.BatchEvents * max(o.Workload.EventBytes, minEventBytes)
 	u.each = max(fresh/size+1, minShared)
@@ -108,6 +111,9 @@ func (u *build) run() error {
 	for g := range groups {
 		groups[g] = make([]*template, u.each)
 		for i := range groups[g] {
+			if u.failed.Err() != nil {
+				return u.work.Wait()
+			}
 			u.encode(u.take(g, w.BatchEvents), -1, &groups[g][i])
 		}
 	}

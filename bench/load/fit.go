@@ -39,20 +39,17 @@ func (s *source) fitSize(want int) {
 	for i := range sample {
 		sample[i] = s.raw()
 	}
-	s.shape.limit, s.shape.scale = maxTail*want, float64(want)/mean(sample)
+	s.shape.limit = maxTail * want
 	for range fitRounds {
-		shaped := make([]event, len(sample))
-		for i, e := range sample {
-			shaped[i] = s.shape.apply(e)
-		}
-		s.shape.scale *= float64(want) / mean(shaped)
+		s.shape.scale = float64(want) / s.shape.mean(sample) * or(s.shape.scale, 1)
 	}
 }
 
-func mean(events []event) float64 {
+// mean is the average size of events with this shape.
+func (s *shape) mean(events []event) float64 {
 	sum := 0
 	for _, e := range events {
-		sum += e.size()
+		sum += len(e.key) + s.length(e)
 	}
 	return float64(sum) / float64(len(events))
 }

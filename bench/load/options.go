@@ -105,6 +105,9 @@ func (o Options) validate() error {
 	if w.BatchEvents < 1 {
 		return fmt.Errorf("%d events a batch are below 1", w.BatchEvents)
 	}
+	if w.Codec == recordbatch.CodecNone.String() && w.BatchEvents*w.EventBytes > maxBatch {
+		return fmt.Errorf("%d events of %d bytes are above the %d bytes of a batch that brokers take", w.BatchEvents, w.EventBytes, maxBatch)
+	}
 	if w.Partitions < 1 || w.Partitions > maxPartitions {
 		return fmt.Errorf("%d partitions are not within [1, %d]", w.Partitions, maxPartitions)
 	}

@@ -33,11 +33,7 @@ func (s *shape) apply(e event) event {
 	if e.value == nil || s.scale == 0 && s.random == 0 {
 		return e
 	}
-	n := len(e.value)
-	if s.scale != 0 {
-		n = int(math.Round(s.scale * float64(e.size())))
-		n = max(min(n, s.limit)-len(e.key), minValue)
-	}
+	n := s.length(e)
 	fill := int(math.Abs(s.random) * float64(n))
 	text := cut(e.value, max(n-fill-noteCost, minValue-noteCost))
 	if s.random == 0 && abs(n-len(e.value)) < noteCost {
@@ -45,6 +41,15 @@ func (s *shape) apply(e event) event {
 	}
 	e.value = s.fill(text, n, min(fill, max(n-len(text)-noteCost, 0)))
 	return e
+}
+
+// length is how long an event's value is to be.
+func (s *shape) length(e event) int {
+	if e.value == nil || s.scale == 0 {
+		return len(e.value)
+	}
+	n := int(math.Round(s.scale * float64(e.size())))
+	return max(min(n, s.limit)-len(e.key), minValue)
 }
 
 func abs(n int) int { return max(n, -n) }

@@ -4,7 +4,7 @@ GO      ?= go
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS  = -s -w -X main.version=$(VERSION)
 
-.PHONY: help demo test unit e2e race fuzz build vet up down install clean
+.PHONY: help demo test unit e2e race fuzz bench bench-published build vet up down install clean
 
 help: ## what can be made
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -31,6 +31,12 @@ e2e: ## tests on Apache Kafka and two S3 servers, started here
 
 race: ## the same tests as unit, under the race detector
 	$(GO) test -race -timeout 40m $$($(GO) list ./... | grep -vE '/(deploy/local|cmd/internal/e2e)')
+
+bench: build ## a quick look at speed, on Apache Kafka and two S3 servers, started here
+	./bin/tidemark bench $(BENCH)
+
+bench-published: build ## the published figures: hours, and 50 GB of disk
+	./bin/tidemark bench --sweep published $(BENCH)
 
 up: ## Apache Kafka and two S3 servers on this machine, for a person
 	$(GO) run ./deploy/local/localctl up

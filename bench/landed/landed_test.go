@@ -118,6 +118,19 @@ func TestDamagedCountsAsLost(t *testing.T) {
 	s.want(report.Check{Expected: 30, Lost: 10}, 30, 20)
 }
 
+// Both copies are looked at, though the checksum of the whole object says
+// nothing.
+func TestChangedWithTheSameChecksum(t *testing.T) {
+	for i := range 2 {
+		s, sealed := newScene(t, 3)
+		at := int(sealed[1].Footer.Blocks[0].Position) + 20
+		s.Regions()[i].Put(sealed[1].Name.String(), covertest.SameCRC(sealed[1].Data, at))
+		want := [2]int64{30, 30}
+		want[i] = 20
+		s.want(report.Check{Expected: 30, Lost: 10}, want[0], want[1])
+	}
+}
+
 func TestKeyPageMissing(t *testing.T) {
 	s, _ := newScene(t, 3)
 	s.B.RemovePage(covertest.Page)

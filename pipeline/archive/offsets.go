@@ -65,17 +65,33 @@ func (o *offsets) ask(ctx context.Context, k Key, at int64, isolation int8) (int
 
 // request goes straight to the leader where it is known. The client would find
 // it, too, but looks through all partitions of the topic for one: the start of
-// ten thousand would cost a hundred million steps.
+// ten thousand would cost a hundred million steps. It is asked where the leader
+// does not answer, or is none any more.
 func (o *offsets) request(ctx context.Context, k Key, req *kmsg.ListOffsetsRequest) (*kmsg.ListOffsetsResponse, error) {
+	if resp := o.fromLeader(ctx, k, req); resp != nil {
+		return resp, nil
+	}
+	return req.RequestWith(ctx, o.client)
+}
+
+func (o *offsets) fromLeader(ctx context.Context, k Key, req *kmsg.ListOffsetsRequest) *kmsg.ListOffsetsResponse {
 	_, l, err := o.leader(k)
 	if err != nil || l.broker < 0 {
-		return req.RequestWith(ctx, o.client)
+		return nil
 	}
-	resp, err := o.client.Broker(int(l.broker)).RetriableRequest(ctx, req)
+	answer, err := o.client.Broker(int(l.broker)).Request(ctx, req)
 	if err != nil {
-		return nil, err
+		return nil
 	}
-	return resp.(*kmsg.ListOffsetsResponse), nil
+	resp := answer.(*kmsg.ListOffsetsResponse)
+	for _, rt := range resp.Topics {
+		for _, rp := range rt.Partitions {
+			if kerr.IsRetriable(kerr.ErrorForCode(rp.ErrorCode)) {
+				return nil
+			}
+		}
+	}
+	return resp
 }
 
 // offsetsWithin bounds the questions that a fetch loop asks for one partition,

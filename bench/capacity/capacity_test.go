@@ -510,3 +510,18 @@ func TestCurve(t *testing.T) {
 		t.Error("the page lacks a plot or the text")
 	}
 }
+
+func TestPUTsOfABacklogAreShownOnly(t *testing.T) {
+	_, r := truth(0)
+	for i := range r.Points {
+		r.Points[i].Requests = map[string]int64{"PUT": 1}
+	}
+	c, err := CheckResult(r)
+	if err != nil || c.Off != 0 || c.Judged != 48 || len(c.Figures) != 72 {
+		t.Errorf("%d of %d off, %d figures, %v", c.Off, c.Judged, len(c.Figures), err)
+	}
+	r.Points[0].Kind = report.Live
+	if c, err = CheckResult(r); err != nil || c.Off != 1 || c.Judged != 49 {
+		t.Errorf("live: %d of %d off, %v", c.Off, c.Judged, err)
+	}
+}

@@ -104,14 +104,17 @@ func (c Check) WriteText(w io.Writer) error {
 	rows := [][]string{{"point", "figure", "predicted", "measured", "", "error", ""}}
 	for _, f := range c.Figures {
 		mark := ""
-		if f.Off() {
+		switch {
+		case f.Shown:
+			mark = "shown only"
+		case f.Off():
 			mark = "off"
 		}
 		rows = append(rows, []string{f.Point, f.Figure, count(f.Predicted), count(f.Measured), f.Unit, fmt.Sprintf("%+.1f %%", f.Error*100), mark})
 	}
 	b.table(rows, 0, 1, 4, 6)
 	b.line("")
-	b.line("%d points, each predicted from the others; %d of %d figures are more than %.0f %% off", c.Points, c.Off, len(c.Figures), Tolerance*100)
+	b.line("%d points, each predicted from the others; %d of %d figures are more than %.0f %% off", c.Points, c.Off, c.Judged, Tolerance*100)
 	if err := b.w.Flush(); err != nil {
 		return fmt.Errorf("print check: %w", err)
 	}

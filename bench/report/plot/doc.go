@@ -2,8 +2,8 @@
 // stacked or not, and lines. An SVG has no script and no outside reference, and
 // its colours follow the reader's light or dark setting.
 //
-// It is small because its charts are: libraries that were looked at draw
-// raster images, or fix their fonts and colours, or need a script in the page.
+// It is small because its charts are. A chart here takes its colours from the
+// page around it, marks what is not valid, and needs no script.
 //
 // [Bars.SVG] and [Lines.SVG] are for a page that holds [Style] once; [File]
 // makes one a file of its own.

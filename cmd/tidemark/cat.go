@@ -3,10 +3,10 @@ package main
 import (
 	"bufio"
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
+	"runtime"
+	"sync"
 	"time"
 	"unicode/utf8"
 
@@ -16,7 +16,6 @@ import (
 	"github.com/tidemark-io/tidemark/cmd/internal/wire"
 	"github.com/tidemark-io/tidemark/codec/names"
 	"github.com/tidemark-io/tidemark/codec/recordbatch"
-	"github.com/tidemark-io/tidemark/codec/segment"
 	"github.com/tidemark-io/tidemark/pipeline/cover"
 )
 
@@ -78,33 +77,40 @@ func runCat(ctx context.Context, a *wire.Archive, s selection, from int64, to ti
 	return out.Flush()
 }
 
+// catPartition prints a partition: one goroutine reads, several make text of
+// batches, this one writes it in order.
 func catPartition(ctx context.Context, a *cover.Archive, p names.Partition, o cover.ReadOptions, to time.Time, out *bufio.Writer) error {
-	if !to.IsZero() {
-		o.SkipBlock = func(b segment.BlockInfo) bool {
-			return b.MinTimestamp != segment.NoTimestamp && b.MinTimestamp > to.UnixMilli()
+	ctx, cancel := context.WithCancel(ctx)
+	var workers sync.WaitGroup
+	defer workers.Wait()
+	defer cancel()
+	pr := newPrinter(p, to)
+	o.SkipBlock = pr.skip()
+	pages, work := make(chan *page, catAhead), make(chan *page, catAhead)
+	workers.Go(func() {
+		defer close(pages)
+		defer close(work)
+		for piece, err := range a.Read(ctx, p, o) {
+			pg := &page{piece: piece, err: err, done: make(chan struct{})}
+			if !pg.begin(ctx, pages, work) || err != nil {
+				return
+			}
 		}
+	})
+	for range runtime.GOMAXPROCS(0) {
+		workers.Go(func() { pr.work(work) })
 	}
-	d := recordbatch.NewDecoder(0)
-	for piece, err := range a.Read(ctx, p, o) {
-		if err != nil {
+	for pg := range pages {
+		<-pg.done
+		if pg.err != nil {
+			return pg.err
+		}
+		if _, err := out.Write(*pg.text); err != nil {
 			return err
 		}
-		if piece.IsControl() {
-			continue
-		}
-		for rec, err := range piece.Records(d) {
-			if err != nil {
-				return fmt.Errorf("read %s at offset %d: %w", p, piece.Base(), err)
-			}
-			if !to.IsZero() && rec.Timestamp > to.UnixMilli() {
-				continue
-			}
-			if err := writeRecord(out, p, rec); err != nil {
-				return err
-			}
-		}
+		pr.texts.Put(pg.text)
 	}
-	return nil
+	return ctx.Err()
 }
 
 // line is a record in the form of kcat -J.
@@ -157,10 +163,4 @@ func headersOf(hs []recordbatch.RecordHeader) (text []*string, raw [][]byte) {
 		text = append(text, s)
 	}
 	return text, nil
-}
-
-func writeRecord(out *bufio.Writer, p names.Partition, rec recordbatch.Record) error {
-	e := json.NewEncoder(out)
-	e.SetEscapeHTML(false)
-	return e.Encode(lineOf(p, rec))
 }

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -32,7 +33,9 @@ type topology struct {
 	leaders []int32
 }
 
-// newTopology waits until every partition has a leader.
+// newTopology waits until every partition has a leader, and that leader serves
+// it: after a topic was made, brokers are named as leaders while they still
+// make the logs, and a schedule that began then would be behind at once.
 func newTopology(ctx context.Context, o Options) (*topology, error) {
 	client, err := kgo.NewClient(o.Client...)
 	if err != nil {
@@ -45,12 +48,24 @@ func newTopology(ctx context.Context, o Options) (*topology, error) {
 	for {
 		err := t.ask(ctx, client)
 		if err == nil {
+			err = serving(ctx, client, o.Topic)
+		}
+		if err == nil {
 			return t, nil
 		}
 		if wait(ctx, pause) != nil {
 			return nil, err
 		}
 	}
+}
+
+// serving is nil when every partition's leader answers for it.
+func serving(ctx context.Context, client *kgo.Client, topic string) error {
+	ends, err := kadm.NewClient(client).ListEndOffsets(ctx, topic)
+	if err != nil {
+		return err
+	}
+	return ends.Error()
 }
 
 func (t *topology) leader(partition int32) int32 {

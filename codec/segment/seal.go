@@ -22,8 +22,9 @@ func (w *Writer) seal(hashes int) error {
 	t := w.options.Pool.getTools()
 	defer w.options.Pool.putTools(t)
 	e := &w.open
-	e.Next, e.Plain = w.next, uint32(len(w.scratch.body))
-	stored, kind, err := t.compressor.Compress(w.compression(), w.scratch.body)
+	body := w.body()
+	e.Next, e.Plain = w.next, uint32(len(body))
+	stored, kind, err := t.compressor.Compress(w.compression(len(body)), body)
 	if err != nil {
 		return fmt.Errorf("seal block %d: %w", w.place.Number, err)
 	}
@@ -45,15 +46,15 @@ func (w *Writer) seal(hashes int) error {
 		return fmt.Errorf("seal filter of block %d: %w", w.place.Number, err)
 	}
 	w.footer.Blocks = append(w.footer.Blocks, *e)
-	w.keys = nil
+	w.keys, w.lent = nil, nil
 	w.scratch.next(hashes)
 	return nil
 }
 
 // compression is what to do to the open block: nothing if the producer
 // compressed most of it.
-func (w *Writer) compression() block.Compression {
-	if 2*w.packed > len(w.scratch.body) {
+func (w *Writer) compression(body int) block.Compression {
+	if 2*w.packed > body {
 		return block.None
 	}
 	return w.options.Compression

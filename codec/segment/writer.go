@@ -47,6 +47,8 @@ type Writer struct {
 	next    int64 // covered so far
 
 	keys    *block.Keys // of the open block
+	lent    []byte      // the end of the open block's body, in the caller's memory
+	lends   bool        // the last batch was lent
 	open    BlockInfo   // the open block, while keys is not nil
 	packed  int         // bytes of the open block that the producer compressed
 	maybe   bool        // the open block gets no filter: a batch was too large to look into
@@ -91,11 +93,11 @@ func (w *Writer) buffered() int {
 	if w.scratch == nil {
 		return 0
 	}
-	return len(w.scratch.body)
+	return len(w.scratch.body) + len(w.lent)
 }
 
 // Memory is how many bytes the writer keeps alive, without what the pool lends
-// for a call.
+// for a call and without what the caller has lent.
 func (w *Writer) Memory() int {
 	n := cap(w.out) + cap(w.filters) + cap(w.footer.Blocks)*entrySize
 	if w.scratch != nil {
@@ -110,6 +112,22 @@ func (w *Writer) Memory() int {
 // recordbatch.ErrCorrupt says that the keys of the batch cannot be read. After
 // an error the writer covers what it did before.
 func (w *Writer) Append(h recordbatch.Header, batch []byte) error {
+	w.lends = false
+	err := w.add(h, batch)
+	w.Settle()
+	return err
+}
+
+// Lend is Append without the copy: batch must stay as it is until Settle, Close
+// or Discard. Batches that lie one behind the other in one slice, as those of a
+// fetch do, are sealed from where they lie, if the capacity of each reaches
+// over the next; others are copied all the same.
+func (w *Writer) Lend(h recordbatch.Header, batch []byte) error {
+	w.lends = true
+	return w.add(h, batch)
+}
+
+func (w *Writer) add(h recordbatch.Header, batch []byte) error {
 	err := w.accept(h, batch)
 	if err == nil {
 		err = w.append(h, batch)
@@ -142,10 +160,39 @@ func (w *Writer) append(h recordbatch.Header, batch []byte) error {
 		w.begin(keys)
 	}
 	w.maybe = w.maybe || !readable
-	w.scratch.body = append(w.scratch.body, batch...)
+	w.take(batch)
 	w.count(h, len(batch))
 	w.next = h.NextOffset()
 	return nil
+}
+
+// take adds a batch to the body of the open block.
+func (w *Writer) take(batch []byte) {
+	if n := len(w.lent); n > 0 && cap(w.lent) > n && &w.lent[:n+1][n] == &batch[0] {
+		w.lent = w.lent[:n+len(batch)]
+		return
+	}
+	w.Settle()
+	w.lent = batch
+}
+
+// Settle copies what was lent and is not sealed yet. The caller has his memory
+// back.
+func (w *Writer) Settle() {
+	if w.scratch != nil && len(w.lent) > 0 {
+		w.scratch.body = append(w.scratch.body, w.lent...)
+	}
+	w.lent = nil
+}
+
+// body is that of the open block in one piece: where it lies, if all of it was
+// lent.
+func (w *Writer) body() []byte {
+	if len(w.scratch.body) > 0 {
+		w.Settle()
+		return w.scratch.body
+	}
+	return w.lent
 }
 
 // keysFor returns the keys of the block that a batch of so many bytes goes
@@ -153,8 +200,8 @@ func (w *Writer) append(h recordbatch.Header, batch []byte) error {
 func (w *Writer) keysFor(size int) (*block.Keys, error) {
 	n := uint32(len(w.footer.Blocks))
 	if w.keys != nil {
-		body := len(w.scratch.body)
-		if body < w.options.BlockSize && body+size <= block.MaxBody {
+		body := w.buffered()
+		if body < w.enough() && body+size <= block.MaxBody {
 			return w.keys, nil
 		}
 		n++
@@ -164,6 +211,16 @@ func (w *Writer) keysFor(size int) (*block.Keys, error) {
 		return nil, err
 	}
 	return key.Expand()
+}
+
+// enough is the body at which the open block is sealed. What an earlier fetch
+// left over is sealed from half a block on: filling it up would copy as much
+// again.
+func (w *Writer) enough() int {
+	if w.lends && len(w.lent) == 0 {
+		return w.options.BlockSize/2 + 1
+	}
+	return w.options.BlockSize
 }
 
 // accept has one if and one message for each rule.
@@ -266,7 +323,7 @@ func unreadable(err error) error {
 func (w *Writer) Discard() {
 	if w.scratch != nil {
 		w.options.Pool.putScratch(w.scratch)
-		w.scratch, w.out, w.filters, w.footer = nil, nil, nil, Footer{}
+		w.scratch, w.out, w.filters, w.footer, w.lent = nil, nil, nil, Footer{}, nil
 	}
 }
 

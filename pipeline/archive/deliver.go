@@ -128,6 +128,7 @@ func (f *fetcher) walk(c *cursor, a answer) (chunk, error) {
 		if err != nil {
 			return ch, err
 		}
+		batch = rest[:len(batch)] // its capacity reaches over the next: blocks are sealed from where they lie
 		rest = after
 		drop, err := filter.drops(h, batch) // also where it is known: its marker may end an aborted transaction
 		if err != nil {

@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"io/fs"
 	"maps"
 	"slices"
@@ -80,9 +81,12 @@ func (r *memoryRegion) EnsurePage(_ context.Context, page names.PageID) error {
 	return nil
 }
 
-func (r *memoryRegion) Ensure(_ context.Context, name string, body []byte, _ time.Time) error {
+func (r *memoryRegion) Ensure(_ context.Context, name string, body []byte, sum uint32, _ time.Time) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if got := crc32.Checksum(body, crc32.MakeTable(crc32.Castagnoli)); got != sum {
+		return fmt.Errorf("%s: CRC-32C %08x, want %08x", name, got, sum)
+	}
 	if r.fail != nil {
 		if err := r.fail(name); err != nil {
 			return err

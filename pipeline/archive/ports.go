@@ -19,7 +19,8 @@ type Region interface {
 	EnsurePage(ctx context.Context, page names.PageID) error
 	// Ensure returns nil once an object of this name holds exactly these bytes
 	// in this region, whoever wrote it. Other bytes under the name are an error.
-	Ensure(ctx context.Context, name string, body []byte, retainUntil time.Time) error
+	// sum is the CRC-32C of body: the store compares it with what arrives.
+	Ensure(ctx context.Context, name string, body []byte, sum uint32, retainUntil time.Time) error
 }
 
 // Secrets hands out the secrets that segments are sealed with. Each is used

@@ -257,14 +257,14 @@ func newSlowRegion(r *memoryRegion) *slowRegion {
 	return &slowRegion{memoryRegion: r, began: make(chan struct{}), let: make(chan struct{})}
 }
 
-func (r *slowRegion) Ensure(ctx context.Context, name string, body []byte, until time.Time) error {
+func (r *slowRegion) Ensure(ctx context.Context, name string, body []byte, sum uint32, until time.Time) error {
 	if _, err := names.ParseRange(name); err == nil {
 		if r.first.CompareAndSwap(false, true) {
 			close(r.began)
 			<-r.let
 		}
 	}
-	return r.memoryRegion.Ensure(ctx, name, body, until)
+	return r.memoryRegion.Ensure(ctx, name, body, sum, until)
 }
 
 func slow(one, two *slowRegion) func(*archive.Parts) {

@@ -2,6 +2,7 @@ package archive
 
 import (
 	"fmt"
+	"hash/crc32"
 	"time"
 
 	"github.com/tidemark-io/tidemark/codec/names"
@@ -26,6 +27,7 @@ type sealed struct {
 	name   names.Range
 	digest names.Digest
 	data   []byte
+	sum    uint32 // CRC-32C of data
 	// segment is nil for a gap.
 	segment *segment.Sealed
 	retain  time.Time
@@ -77,6 +79,7 @@ func (p *partition) finish() error {
 // append puts a chunk's batches into segments.
 func (p *partition) append(c chunk) error {
 	defer c.pin.release()
+	defer p.copyRest()
 	if c.begin != nil {
 		p.sealer.next, p.sealer.prev = c.begin.from, c.begin.prev
 	}
@@ -86,7 +89,7 @@ func (p *partition) append(c chunk) error {
 				return err
 			}
 		}
-		if err := p.appendBatch(b.Header.BaseOffset, func(w *segment.Writer) error { return w.Append(b.Header, b.Bytes) }); err != nil {
+		if err := p.appendBatch(b.Header.BaseOffset, func(w *segment.Writer) error { return w.Lend(b.Header, b.Bytes) }); err != nil {
 			return err
 		}
 		p.sealer.next = b.NextOffset()
@@ -100,6 +103,15 @@ func (p *partition) append(c chunk) error {
 		return p.sealGap(c)
 	}
 	return p.endChunk(c)
+}
+
+// copyRest takes what the open segment still has in the fetch response, before
+// that is released.
+func (p *partition) copyRest() {
+	if w := p.sealer.writer; w != nil {
+		w.Settle()
+		p.hold(int64(w.Memory()))
+	}
 }
 
 // endChunk covers the offsets behind the last batch that were aborted or
@@ -205,7 +217,7 @@ func (p *partition) closeSegment(why Reason) error {
 	s.held = 0
 	p.held.Store(0)
 	p.budget.seal(held, memory) // from here on the bytes are given back by whoever has them
-	return p.send(sealed{name: out.Name, digest: out.Digest, data: out.Data, segment: out, retain: out.Header.RetainUntil, memory: memory})
+	return p.send(sealed{name: out.Name, digest: out.Digest, data: out.Data, sum: out.CRC32C, segment: out, retain: out.Header.RetainUntil, memory: memory})
 }
 
 // sealGap records offsets that were gone before they could be fetched.
@@ -221,12 +233,16 @@ func (p *partition) sealGap(c chunk) error {
 	p.log.Error("offsets lost", "base", gap.Base, "next", gap.Next, "reason", gap.Reason)
 	p.tell(func(h *Hooks) { h.gap(name, gap.Reason) })
 	p.sealer.next, p.sealer.prev = gap.Next, digest
-	out := sealed{name: name, digest: digest, data: data}
+	out := sealed{name: name, digest: digest, data: data, sum: crc32c(data)}
 	if p.cfg.RetainFor > 0 {
 		out.retain = gap.At.Add(p.cfg.RetainFor)
 	}
 	return p.send(out)
 }
+
+// crc32c is the checksum that stores compare bodies with. A segment brings its
+// own, made where it was sealed.
+func crc32c(b []byte) uint32 { return crc32.Checksum(b, crc32.MakeTable(crc32.Castagnoli)) }
 
 func (p *partition) send(s sealed) error {
 	select {

@@ -81,7 +81,7 @@ func (a *Archiver) keepSettings(ctx context.Context, c signed.TopicConfig) error
 	name := names.TopicConfig(c.Topic, c.Lineage, c.At, names.Digest(sha256.Sum256(file)).Short())
 	var errs []error
 	for _, r := range a.regions {
-		if err := r.Ensure(ctx, name, file, time.Time{}); err != nil {
+		if err := r.Ensure(ctx, name, file, crc32c(file), time.Time{}); err != nil {
 			errs = append(errs, fmt.Errorf("region %s: %w", r.Name(), err))
 		}
 	}

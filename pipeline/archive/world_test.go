@@ -7,6 +7,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -203,7 +204,8 @@ func (w *world) Heal(ctx context.Context, p names.Partition, region string, from
 		if n.Next <= from.Next {
 			continue
 		}
-		if err := to.Ensure(ctx, n.String(), other.object(n.String()), time.Time{}); err != nil {
+		body := other.object(n.String())
+		if err := to.Ensure(ctx, n.String(), body, crc32.Checksum(body, crc32.MakeTable(crc32.Castagnoli)), time.Time{}); err != nil {
 			return from, err
 		}
 		from = archive.Tail{Next: n.Next, Digest: other.digest(n)}

@@ -97,7 +97,7 @@ func (p *partition) tryStoreIn(ctx context.Context, r Region, s sealed) error {
 			return fmt.Errorf("store key page: %w", err)
 		}
 	}
-	return r.Ensure(ctx, s.name.String(), s.data, s.retain)
+	return r.Ensure(ctx, s.name.String(), s.data, s.sum, s.retain)
 }
 
 // settle moves the tails to what the regions hold now, and leaves those that

@@ -70,7 +70,7 @@ func (a *Archive) NewArchiver(ctx context.Context, signer *signed.Signer, untilC
 		parts.Index = x
 	}
 	for _, r := range a.Regions {
-		parts.Regions = append(parts.Regions, writable{r, pages})
+		parts.Regions = append(parts.Regions, archived{writable{r, pages}})
 	}
 	cfg := archiveConfig(a.Config)
 	cfg.Client, cfg.UntilCaughtUp = client, untilCaughtUp
@@ -173,6 +173,6 @@ func (h healer) Heal(ctx context.Context, p names.Partition, region string, from
 var (
 	_ archive.Catalogue = (*cover.Archive)(nil)
 	_ archive.Secrets   = (*keys.Writer)(nil)
-	_ archive.Region    = writable{}
+	_ archive.Region    = archived{}
 	_ cover.Objects     = objects.Store(nil)
 )

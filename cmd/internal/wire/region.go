@@ -49,15 +49,19 @@ func (s secrets) Secret(ctx context.Context, page names.PageID, slot uint16) (bl
 // Ensure makes an object durable in the region's place of the data, locked
 // until a date unless that is zero.
 func (r *Region) Ensure(ctx context.Context, name string, body []byte, retainUntil time.Time) error {
-	o := objects.PutOptions{}
-	if r.lock != objects.LockNone && !retainUntil.IsZero() {
-		o = objects.PutOptions{RetainUntil: retainUntil.Truncate(time.Second), Mode: r.lock}
-	}
-	return objects.Ensure(ctx, r.Data, name, body, o)
+	return objects.Ensure(ctx, r.Data, name, body, r.options(retainUntil))
 }
 
-// writable is a region as the archiver writes it: with the process's own key
-// pages.
+// options are how an object is kept until a date, if that is set.
+func (r *Region) options(retainUntil time.Time) objects.PutOptions {
+	if r.lock == objects.LockNone || retainUntil.IsZero() {
+		return objects.PutOptions{}
+	}
+	return objects.PutOptions{RetainUntil: retainUntil.Truncate(time.Second), Mode: r.lock}
+}
+
+// writable is a region as those write it who make segments: with the process's
+// own key pages.
 type writable struct {
 	*Region
 	pages *keys.Writer
@@ -67,6 +71,17 @@ func (w writable) Name() string { return w.Region.Name }
 
 func (w writable) EnsurePage(ctx context.Context, page names.PageID) error {
 	return w.pages.Ensure(ctx, w.Region.Name, page)
+}
+
+// archived is a region as the archiver writes it: with the checksum that it
+// has of each object.
+type archived struct{ writable }
+
+// Ensure implements archive.Region.
+func (w archived) Ensure(ctx context.Context, name string, body []byte, sum uint32, retainUntil time.Time) error {
+	o := w.options(retainUntil)
+	o.CRC32C, o.HasCRC32C = sum, true
+	return objects.Ensure(ctx, w.Data, name, body, o)
 }
 
 // keyPlace is the place of the keys as package keys wants it. Nothing there is

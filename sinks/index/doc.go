@@ -2,8 +2,7 @@
 // regions, kept in Badger. It saves requests and nothing else.
 //
 // It may be used to choose where a LIST begins, to plan which segments to
-// read, to find a segment's blocks without its footer, and to show numbers to
-// people. It is never believed over the regions: not for the tail a partition
+// read, and to show numbers to people. It is never believed over the regions: not for the tail a partition
 // starts at, not for whether an object is there, not before anything is
 // deleted. What it says was true once; it can be behind after a power loss
 // and ahead after a restored disk, and entries that were deleted can come
@@ -25,6 +24,13 @@
 // and the next start begins empty. A full disk would be a SIGBUS: before each
 // write the free space is looked at, and the index stops well before.
 //
-// It holds no secret and nothing in the clear that the regions do not hold:
-// filters are stored as they are sealed.
+// [Ends] is the other half of the index, which searches use: filters, footers
+// and trailers of segments, in plain files of their own that processes share.
+//
+// Both halves are bounded. Ends drop what was written first. A catalogue that
+// is full is cleared and goes on with what is stored from then on.
+//
+// They hold no secret and nothing in the clear that the regions do not hold:
+// filters are stored as they are sealed. Once the key of a block is erased its
+// filter cannot be opened here either.
 package index

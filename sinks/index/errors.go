@@ -17,6 +17,8 @@ var (
 	// ErrNoSpace: the disk is nearly full. The index has stopped and stays so
 	// until it is opened again; archiving goes on without it.
 	ErrNoSpace = errors.New("too little disk space for the index")
+	// ErrFull: the index has reached the size it may have. Clear empties it.
+	ErrFull = errors.New("index is full")
 	// ErrDamaged: the files are not what was written. The index has stopped;
 	// the next Open sets them aside.
 	ErrDamaged = errors.New("index is damaged")

@@ -18,8 +18,10 @@ type Index struct {
 	dir  *dir
 	opts Options
 
-	// writing makes reading the old entry and writing the new one one step.
-	writing sync.Mutex
+	// writing makes reading the old entry and writing the new one one step. It
+	// guards unmeasured, the entries put since the size was looked at.
+	writing    sync.Mutex
+	unmeasured int
 
 	// using is held to read while db is in use, and to write to close it:
 	// Badger unmaps its files under whoever still reads.
@@ -30,7 +32,8 @@ type Index struct {
 
 // Put stores entries, together and each as a whole, and returns once a reader
 // sees them; they are on disk some time later. Of an entry that is already
-// there, the copies in regions that the new one does not name stay.
+// there, the copies in regions that the new one does not name stay. An index
+// that has reached its size is ErrFull and takes nothing until it is cleared.
 func (x *Index) Put(ctx context.Context, entries ...Entry) error {
 	x.writing.Lock()
 	defer x.writing.Unlock()
@@ -38,9 +41,40 @@ func (x *Index) Put(ctx context.Context, entries ...Entry) error {
 		if err := x.checkSpace(); err != nil {
 			return err
 		}
+		if err := x.checkSize(db, len(entries)); err != nil {
+			return err
+		}
 		return putAll(ctx, db, entries)
 	})
 	return x.settle("put into index", err)
+}
+
+// checkSize looks at the size of the tables every so many entries, and always
+// while there is no room.
+func (x *Index) checkSize(db *badger.DB, n int) error {
+	if x.unmeasured += n; x.opts.MaxSize <= 0 || x.unmeasured < measureEvery {
+		return nil
+	}
+	var size int64
+	for _, t := range db.Tables() {
+		size += int64(t.OnDiskSize)
+	}
+	if size+reserve >= x.opts.MaxSize {
+		return fmt.Errorf("%w: tables of %d MiB, at most %d with its logs", ErrFull, size>>20, x.opts.MaxSize>>20)
+	}
+	x.unmeasured = 0
+	return nil
+}
+
+// Clear forgets everything and gives the space back.
+func (x *Index) Clear(ctx context.Context) error {
+	x.writing.Lock()
+	defer x.writing.Unlock()
+	err := x.use(ctx, func(db *badger.DB) error {
+		x.unmeasured = 0
+		return db.DropAll()
+	})
+	return x.settle("clear index", err)
 }
 
 func putAll(ctx context.Context, db *badger.DB, entries []Entry) error {

@@ -36,6 +36,15 @@ const (
 	// is room for a move from one region to another.
 	maxCopies = 8
 
+	// measureEvery is how many entries are put between two looks at the size:
+	// half a memtable.
+	measureEvery = 4096
+
+	// reserve is what Badger takes besides its tables, in bytes: logs of twice
+	// the size of two memtables, the value log's mapping, and a compaction that
+	// writes before it deletes.
+	reserve = 2*memtables*memtableSize + 2*valueLogSize + 64<<20
+
 	// page is how many entries Range reads before it lets go of the database,
 	// so that a slow reader holds up neither Close nor compaction.
 	page = 256

@@ -24,6 +24,8 @@ type Options struct {
 	// Free returns the free bytes of the disk with the directory; nil asks
 	// the operating system.
 	Free func(dir string) (int64, error)
+	// MaxSize bounds Badger's files in bytes, not below 128 MiB; 0 is no bound.
+	MaxSize int64
 	// Now tells the time for the names of what is set aside; nil is time.Now.
 	Now func() time.Time
 }
@@ -55,7 +57,7 @@ func Open(path string, archive names.ArchiveID, opts Options) (*Index, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open index %s: %w", path, err)
 	}
-	x := &Index{dir: d, opts: opts}
+	x := &Index{dir: d, opts: opts, unmeasured: measureEvery}
 	if err := x.open(); err != nil {
 		return nil, fmt.Errorf("open index %s: %w", path, errors.Join(err, d.release()))
 	}

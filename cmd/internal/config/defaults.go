@@ -13,8 +13,8 @@ const (
 	maxBlock Size = 64 << 20
 	// maxRecord is below the largest response a Kafka client accepts, 2 GiB.
 	maxRecord Size = 1 << 30
-	// minIndex holds a few files for each of some hundred partitions.
-	minIndex Size = 64 << 20
+	// minIndex is four times what Badger wants for its logs and compactions.
+	minIndex Size = 512 << 20
 	// maxIndex is above any disk of one machine.
 	maxIndex Size = 1 << 50
 	// minAge still lets a PUT to a far region finish before the next begins.

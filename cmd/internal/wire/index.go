@@ -35,7 +35,7 @@ const begunAhead = 16 << 10
 // openIndex opens the local catalogue. Without one archiving goes on, so its
 // troubles are only logged, and it is nil.
 func (a *Archive) openIndex() *catalogue {
-	x, err := index.Open(filepath.Join(a.Config.StateDir, "index"), a.Trust.Archive(), index.Options{Logger: a.Log})
+	x, err := index.Open(filepath.Join(a.Config.StateDir, "index"), a.Trust.Archive(), index.Options{Logger: a.Log, MaxSize: catalogueSize(a.Config)})
 	if err != nil {
 		a.Log.Error("archiving without a local index", "error", err)
 		return nil
@@ -69,6 +69,10 @@ func (c *catalogue) catchUp() {
 		select {
 		case p := <-c.begun:
 			r, err := reindex.Partition(c.ctx, c.cover, c, p)
+			if errors.Is(err, index.ErrFull) {
+				c.log.Info("index: no room for all that the regions hold", "partition", p.String(), "added", r.Added)
+				continue
+			}
 			if err != nil && c.ctx.Err() == nil {
 				c.log.Warn("index: compare with the regions", "partition", p.String(), "error", err)
 			}
@@ -91,7 +95,7 @@ func (c *catalogue) Stored(s *segment.Sealed, regions []string) error {
 	for _, r := range regions {
 		e.Copies = append(e.Copies, index.Copy{Region: r, Size: int64(len(s.Data)), CRC32C: s.CRC32C, HasPage: true})
 	}
-	if err := c.index.Put(c.ctx, e); err != nil {
+	if err := c.put(e); err != nil {
 		return err
 	}
 	for _, r := range regions {
@@ -100,6 +104,20 @@ func (c *catalogue) Stored(s *segment.Sealed, regions []string) error {
 		}
 	}
 	return nil
+}
+
+// put notes what was stored just now. Where there is no room, what was noted
+// before makes it: the catalogue goes on from here.
+func (c *catalogue) put(e index.Entry) error {
+	err := c.index.Put(c.ctx, e)
+	if !errors.Is(err, index.ErrFull) {
+		return err
+	}
+	c.log.Info("the index begins anew", "reason", err)
+	if err := c.index.Clear(c.ctx); err != nil {
+		return err
+	}
+	return c.index.Put(c.ctx, e)
 }
 
 // SetTail implements reindex.Index. A tail only moves on: what fills an older

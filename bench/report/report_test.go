@@ -119,6 +119,14 @@ func TestHeadlinesUseUsablePointsOnly(t *testing.T) {
 	}
 }
 
+func TestARepetitionThatIsNotValidCountsForNothing(t *testing.T) {
+	r := example()
+	r.Points[4].Verdict = "3 events lost"
+	if h := r.Headlines()[0]; h.Value != 1_000_000 || h.Runs != 1 {
+		t.Errorf("got %+v", h)
+	}
+}
+
 func TestOfFloor(t *testing.T) {
 	r := example()
 	for i, want := range map[int]float64{2: 1.10, 3: 2.30, 5: 0, 0: 0, 7: 0} {

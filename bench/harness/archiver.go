@@ -81,6 +81,11 @@ func (r *Runner) removeArchive(ctx context.Context) error {
 		}
 	}
 	r.archive = nil
+	for _, dir := range a.folders {
+		if err := os.RemoveAll(dir); err != nil {
+			return fmt.Errorf("remove archive: %w", err)
+		}
+	}
 	return nil
 }
 

@@ -20,6 +20,8 @@ import (
 type configuration struct {
 	file    string
 	metrics string // address of the archiver's /metrics
+	// folders are the point's own places, where they are directories.
+	folders []string
 }
 
 // configure writes a configuration into dir: the servers' own, with a group
@@ -30,9 +32,11 @@ func configure(dir, name string, servers *Servers, topic string, s report.Settin
 		return configuration{}, err
 	}
 	c := maps.Clone(servers.Config)
-	if c["regions"], err = placesBelow(servers.Config["regions"], name, dir); err != nil {
+	regions, err := placesBelow(servers.Config["regions"], name, dir)
+	if err != nil {
 		return configuration{}, err
 	}
+	c["regions"] = regions
 	kafka, _ := c["kafka"].(map[string]any)
 	kafka = maps.Clone(kafka)
 	kafka["group"] = name
@@ -48,18 +52,33 @@ func configure(dir, name string, servers *Servers, topic string, s report.Settin
 	c["state_dir"] = filepath.Join(dir, "state")
 	c["telemetry"] = map[string]any{"listen": metrics, "log_format": "text", "log_level": "warn"}
 	delete(c, "retention") // what is locked could not be removed
-	return write(filepath.Join(dir, "tidemark.yaml"), metrics, c)
+	out := configuration{file: filepath.Join(dir, "tidemark.yaml"), metrics: metrics, folders: folders(regions)}
+	return out, out.write(c)
 }
 
-func write(file, metrics string, c map[string]any) (configuration, error) {
-	text, err := yaml.Marshal(c)
+func (c configuration) write(content map[string]any) error {
+	text, err := yaml.Marshal(content)
 	if err != nil {
-		return configuration{}, fmt.Errorf("write configuration: %w", err)
+		return fmt.Errorf("write configuration: %w", err)
 	}
-	if err := os.WriteFile(file, text, 0o600); err != nil {
-		return configuration{}, fmt.Errorf("write configuration: %w", err)
+	if err := os.WriteFile(c.file, text, 0o600); err != nil {
+		return fmt.Errorf("write configuration: %w", err)
 	}
-	return configuration{file, metrics}, nil
+	return nil
+}
+
+// folders are the places among these regions' that are directories.
+func folders(regions []any) []string {
+	var out []string
+	for _, one := range regions {
+		r, _ := one.(map[string]any)
+		for _, key := range []string{"url", "keys_url"} {
+			if u, err := url.Parse(fmt.Sprint(r[key])); err == nil && u.Scheme == "file" {
+				out = append(out, u.Path)
+			}
+		}
+	}
+	return out
 }
 
 // placesBelow gives each region's two places a prefix of the point's own. A

@@ -93,7 +93,9 @@ func (b *bench) close() error {
 			errs = append(errs, s.close())
 		}
 	}
-	if !b.flags.keep {
+	if b.flags.keep {
+		fmt.Fprintln(b.app.stderr, "left in", b.dir)
+	} else {
 		errs = append(errs, b.remove())
 	}
 	return errors.Join(errs...)

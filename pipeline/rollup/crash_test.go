@@ -310,3 +310,43 @@ func TestBadTwin(t *testing.T) {
 	}
 	w.wantRecords(60)
 }
+
+// Where nothing is left to lapse, no page is read again.
+func TestLapseReadsFewPages(t *testing.T) {
+	w := newWorld(t)
+	w.row(0, 24*5, midnight.Add(-5*day), time.Hour)
+	w.mustRun(rollup.Request{Lapse: true})
+	r := w.roller(rollup.Options{})
+	p, err := r.Plan(context.Background(), rollup.Request{Lapse: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	gets := w.A.Calls("get")
+	if report, err := r.Execute(context.Background(), p); err != nil || report.Lapsed != 0 {
+		t.Fatal(report, err)
+	}
+	if n := w.A.Calls("get") - gets; n != 0 {
+		t.Errorf("%d objects were fetched", n)
+	}
+	w.wantWhole(1200)
+}
+
+// A roll-up that was stored before a copy came that has more is not taken for
+// what holds that copy.
+func TestTwinThatLacks(t *testing.T) {
+	w := newWorld(t)
+	w.Store(covertest.Spec{Base: 0, Next: 10, Created: midnight, Batches: [][]byte{covertest.Batch(t, 0, 10)}})
+	w.Store(covertest.Spec{Base: 10, Next: 20, Created: midnight, Batches: [][]byte{covertest.Batch(t, 10, 5)}}) // compacted
+	died := w.die("before", 5)                                                                                   // the page
+	if _, err := w.run(rollup.Options{}, rollup.Request{}); !errors.Is(err, errCrash) || !*died {
+		t.Fatal(err)
+	}
+	w.stop = nil
+	w.rolled(0, 20)
+	w.Store(covertest.Spec{Base: 15, Next: 20, Created: midnight, Batches: [][]byte{covertest.Batch(t, 15, 5)}}, w.B)
+	report := w.mustRun(rollup.Request{Lapse: true})
+	if report.Found != 0 || report.Rolled != 1 || report.Lapsed != 3 {
+		t.Errorf("%+v", report)
+	}
+	w.wantWhole(20)
+}

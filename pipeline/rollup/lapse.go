@@ -18,7 +18,7 @@ func (r *Roller) lapse(ctx context.Context, x *run) error {
 	if err != nil {
 		return err
 	}
-	span, ok := m.Span()
+	span, ok := overlaid(m)
 	if !ok || len(m.Down) > 0 {
 		return nil // said when it was planned, or next time
 	}
@@ -35,6 +35,26 @@ func (r *Roller) lapse(ctx context.Context, x *run) error {
 		}
 	}
 	return nil
+}
+
+// overlaid is the span of the segments that another covers: only there may
+// something lapse, and only the pages of it are read.
+func overlaid(m *cover.Map) (span cover.Offsets, ok bool) {
+	reach := int64(-1) // of what begins before
+	for i, c := range m.Segments {
+		same := reach
+		for j := i + 1; j < len(m.Segments) && m.Segments[j].Base == c.Base; j++ {
+			same = max(same, m.Segments[j].Next)
+		}
+		if same >= c.Next {
+			if !ok {
+				span, ok = c.Offsets(), true
+			}
+			span.Next = max(span.Next, c.Next)
+		}
+		reach = max(reach, c.Next)
+	}
+	return span, ok
 }
 
 // lapsing is the lapse of what one page tells of.

@@ -161,8 +161,13 @@ func TestIndexSpoilt(t *testing.T) {
 		"an end that is empty": func(_ *covertest.World, x *memory, all []*segment.Sealed) {
 			x.ends[all[1].Name] = []byte{}
 		},
-		"the end of another segment": func(_ *covertest.World, x *memory, all []*segment.Sealed) {
-			x.ends[all[1].Name], x.sizes[all[1].Name] = x.ends[all[2].Name], x.sizes[all[2].Name]
+		"the end of another segment": func(w *covertest.World, x *memory, all []*segment.Sealed) {
+			s := w.Segment(covertest.Spec{Base: 50, Next: 60, Prev: all[4].Digest, Options: segment.Options{BlockSize: 1, Filter: true},
+				Batches: [][]byte{ownBatch(t, 50, 5, []int64{52}), ownBatch(t, 55, 5, []int64{55})}})
+			if len(s.Data) != len(all[1].Data) {
+				t.Fatal("the two are of different sizes")
+			}
+			x.Keep(all[1].Name, s.Data[s.Footer.EndAt():], int64(len(s.Data)))
 		},
 		"the end of another archive": func(_ *covertest.World, x *memory, all []*segment.Sealed) {
 			foreign := row(t, other, 10, 1)[0]
@@ -260,12 +265,17 @@ func TestIndexLongRow(t *testing.T) {
 	if a := ask(t, w, "k", find.Options{Index: x}); !slices.Equal(a.offsets, []int64{15, 937, 1004, 1012}) {
 		t.Errorf("%+v", a)
 	}
+	w.Store(covertest.Spec{Base: 1_005, Next: 1_040, Options: segment.Options{Filter: true}, Batches: [][]byte{ownBatch(t, 1_035, 5, []int64{1_036})}})
+	w.Store(covertest.Spec{Base: 1_020, Next: 1_030, Options: segment.Options{Filter: true}, Batches: [][]byte{ownBatch(t, 1_020, 10, nil)}})
+	if a := ask(t, w, "k", find.Options{Index: x}); !slices.Equal(a.offsets, []int64{15, 937, 1004, 1012, 1036}) {
+		t.Errorf("%+v", a)
+	}
 	// What was removed from the middle is noticed once it is needed: then the
 	// regions are asked for everything.
 	for _, r := range w.Regions() {
 		r.Remove(all[1].Name.String())
 	}
-	if a := ask(t, w, "k", find.Options{Index: x}); a.lost != 1 || a.stats.Again != 1 || !slices.Equal(a.offsets, []int64{937, 1004, 1012}) {
+	if a := ask(t, w, "k", find.Options{Index: x}); a.lost != 1 || a.stats.Again != 1 || !slices.Equal(a.offsets, []int64{937, 1004, 1012, 1036}) {
 		t.Errorf("%+v", a)
 	}
 	if a := ask(t, w, "nowhere", find.Options{Index: x, Complete: true}); a.lost != 1 {

@@ -166,7 +166,7 @@ func TestEndsBound(t *testing.T) {
 	dir, limit := t.TempDir(), int64(4<<20)
 	x := openEnds(t, dir, limit)
 	for n := range 400 {
-		if n%7 == 0 {
+		if n%2 == 0 { // what one process writes is too little for a trim of its own
 			x = openEnds(t, dir, limit)
 		}
 		keepEnds(x, orders, n, n+1, 40_000)

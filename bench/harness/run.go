@@ -175,15 +175,5 @@ func summary(p report.Point) string {
 	if p.Events == 0 {
 		return p.Verdict
 	}
-	return fmt.Sprintf("%.0f events/s, %.2f µs of CPU an event, peak %d MiB: %s",
-		p.PerSecond(), p.CPUPerEvent(programName), peak(p)>>20, p.Verdict)
-}
-
-func peak(p report.Point) int64 {
-	for _, q := range p.Processes {
-		if q.Name == programName {
-			return q.PeakRSS
-		}
-	}
-	return 0
+	return fmt.Sprintf("%.0f events/s, %.2f µs of CPU an event, peak %d MiB: %s", p.PerSecond(), p.ProgramCPU(), p.PeakRSS()>>20, p.Verdict)
 }

@@ -158,7 +158,12 @@ func (w *Writer) grow(n int) {
 	if need <= cap(w.out) {
 		return
 	}
-	larger := make([]byte, len(w.out), max(need, cap(w.out)+min(cap(w.out), growth)))
+	need = max(need, cap(w.out)+min(cap(w.out), growth))
+	if w.options.Grow != nil {
+		w.out = w.options.Grow(w.out, need)
+		return
+	}
+	larger := make([]byte, len(w.out), need)
 	copy(larger, w.out)
 	w.out = larger
 }

@@ -24,6 +24,9 @@ type Options struct {
 	// Buffer is where the segment is built, if it is large enough. It belongs
 	// to the writer until Close, then to Sealed.Data.
 	Buffer []byte
+	// Grow returns a buffer for at least n bytes that begins with those of old,
+	// which belongs to it from then on; nil makes a new one each time.
+	Grow func(old []byte, n int) []byte
 	// Pool lends the memory that writers need while they are open. Without
 	// one the writer has its own.
 	Pool *Pool

@@ -38,6 +38,19 @@ func (b *buffers) get(n int) []byte {
 	return buf
 }
 
+// grow moves what old holds into a buffer of at least n bytes, and keeps old
+// for the next: memory that was used before need not be cleared, nor asked of
+// the operating system.
+func (b *buffers) grow(old []byte, n int) []byte {
+	larger := b.get(n)
+	if cap(larger) < n { // out of the classes
+		larger = make([]byte, 0, n)
+	}
+	larger = append(larger, old...)
+	b.put(old)
+	return larger
+}
+
 // put takes back a buffer that nobody uses any more.
 func (b *buffers) put(buf []byte) {
 	class := bits.Len(uint(cap(buf))) - 1

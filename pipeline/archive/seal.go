@@ -174,7 +174,7 @@ func (p *partition) open() error {
 	}
 	s.writer, err = segment.NewWriter(h, secret, segment.Options{
 		BlockSize: p.cfg.Roll.Block, Compression: p.cfg.Roll.Compression, Filter: p.cfg.Roll.KeyFilter,
-		Buffer: p.buffers.get(p.guess()), Pool: p.pool,
+		Buffer: p.buffers.get(p.guess()), Grow: p.buffers.grow, Pool: p.pool,
 	})
 	if err != nil {
 		return fmt.Errorf("open segment: %w", err)

@@ -100,6 +100,18 @@ func TestBuffersAreOfTheirClass(t *testing.T) {
 	}
 }
 
+func TestASmallerBufferIsKeptWhenItGrows(t *testing.T) {
+	b := buffers{most: 64 << 20}
+	small := append(b.get(1<<20), "begun"...)
+	large := b.grow(small, 3<<20)
+	if string(large) != "begun" || cap(large) != 4<<20 {
+		t.Errorf("%q with room for %d bytes, want what was there and 4 MiB", large, cap(large))
+	}
+	if again := b.get(1 << 20); &again[:1][0] != &small[0] {
+		t.Error("the smaller buffer is not used again")
+	}
+}
+
 func TestBuffersAreKeptUpToTheirShare(t *testing.T) {
 	b := &New(Config{Memory: keptShare << 20}, Parts{}).buffers
 	first, second := b.get(1<<20), b.get(1<<20)

@@ -17,7 +17,7 @@ import (
 const (
 	// scrapeEvery is how often the archiver's /metrics are read. What it asked
 	// of the stores after the last look is missing.
-	scrapeEvery = 500 * time.Millisecond
+	scrapeEvery = time.Second
 	// scrapeLimit bounds one look.
 	scrapeLimit = 2 * time.Second
 )
@@ -67,6 +67,7 @@ func (r *requests) look(ctx context.Context, url string) {
 	if err != nil {
 		return
 	}
+	q.Header.Set("Accept-Encoding", "identity") // compressing would be the archiver's work
 	answer, err := http.DefaultClient.Do(q)
 	if err != nil {
 		return

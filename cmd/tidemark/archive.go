@@ -68,7 +68,7 @@ func runArchive(ctx context.Context, a *app, untilCaughtUp bool) error {
 // code, stacks, the index, compressors, clients and their buffers, and what the
 // collector has not collected yet. Measured with 64 partitions of uncompressed
 // batches, where it is largest.
-const beyondBudget = 144 << 20
+const beyondBudget = 176 << 20
 
 // A partition takes perPartition bytes beside the budget: two stacks of 4 KiB,
 // timers, channels, contexts and a place in what Kafka's clients know of the

@@ -112,6 +112,7 @@ func (w *Writer) placeFilters() {
 			at += uint64(f.Length)
 		}
 	}
+	w.grow(len(w.filters) + w.headerLen + footerFixed + len(w.footer.Blocks)*entrySize + trailerSize)
 	w.out = append(w.out, w.filters...)
 	w.crc = checksum(w.crc, w.filters)
 }

@@ -53,12 +53,19 @@ func (x *execution) persist(ctx context.Context, p place, try func(ctx context.C
 	}
 }
 
-// produce sends a batch until it is in the target. The bytes, and so the
-// sequence, are the same each time: the broker knows a batch that arrived
-// although its answer did not.
+// produce sends a batch, which may have been sent before, until it is in the
+// target. The bytes, and so the sequence, are the same each time: the broker
+// knows a batch that arrived although its answer did not. But it forgets
+// producers by the times of their records (producer.id.expiration.ms), which
+// are old here, at the latest when it is started again. So the log is looked at
+// first.
 func (l *lane) produce(ctx context.Context, item loaded) (receipt, error) {
 	var got receipt
 	err := l.persist(ctx, l.place, func(ctx context.Context, broker int32) error {
+		if there, err := l.holds(ctx, broker, l.place, item); err != nil || there {
+			got = receipt{base: -1}
+			return err
+		}
 		got = l.sender.send(ctx, broker, l.shipment(item))
 		return got.err
 	})

@@ -68,6 +68,8 @@ type execution struct {
 
 	leaders leaders
 	sender  sender
+	// holds reports whether a batch is in the log of a broker.
+	holds   func(ctx context.Context, broker int32, p place, item loaded) (bool, error)
 	memory  *semaphore.Weighted
 	buffers buffers
 	limiter *rate.Limiter
@@ -120,6 +122,7 @@ func newExecution(plan *Plan, src Source, client *kgo.Client, options Options) *
 		memory: semaphore.NewWeighted(options.Memory),
 	}
 	x.leaders = leaders{target: x.target, topics: plan.into()}
+	x.holds = x.inLog
 	if options.MaxRate > 0 {
 		x.limiter = rate.NewLimiter(rate.Limit(options.MaxRate), int(min(options.MaxRate, requestBytes)))
 	}
@@ -184,9 +187,14 @@ func (x *execution) lane(t TopicPlan, p PartitionPlan, there arrival) *lane {
 // run owns all goroutines of the restore: they have ended when it returns. The
 // first lane that fails stops the others.
 func (x *execution) run(ctx context.Context, lanes []*lane) error {
+	lines, err := openLines(ctx, x.target.client, linesPerBroker)
+	if err != nil {
+		return err
+	}
+	defer lines.close()
 	sendCtx, stop := context.WithCancel(ctx)
 	var workers errgroup.Group
-	x.sender = sender{client: x.target.client, ctx: sendCtx, workers: &workers, offices: map[int32]*office{}}
+	x.sender = sender{lines: lines, ctx: sendCtx, workers: &workers, offices: map[route]*office{}}
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(x.options.Parallel)
 	for _, l := range lanes {
@@ -199,7 +207,7 @@ func (x *execution) run(ctx context.Context, lanes []*lane) error {
 			return err
 		})
 	}
-	err := g.Wait()
+	err = g.Wait()
 	stop()
 	return errors.Join(err, workers.Wait())
 }

@@ -38,7 +38,11 @@ const (
 	// of so many a broker knows again one that it has.
 	batchesInFlight = 5
 
-	// requestsInFlight is how many requests may be out at one broker. Each
+	// linesPerBroker is how many connections lead to each broker: it works on
+	// one request of each at a time.
+	linesPerBroker = 4
+
+	// requestsInFlight is how many requests may be out on one connection. Each
 	// holds another batch of a partition.
 	requestsInFlight = batchesInFlight
 

@@ -7,7 +7,6 @@ import (
 	"sync"
 
 	"github.com/twmb/franz-go/pkg/kerr"
-	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 	"golang.org/x/sync/errgroup"
 
@@ -34,22 +33,29 @@ type receipt struct {
 // errNoAnswer reports a produce response that leaves a partition out.
 var errNoAnswer = errors.New("the broker's answer leaves the partition out")
 
-// sender ships batches of many lanes in few requests: one office a broker.
+// sender ships batches of many lanes in few requests: one office for each line
+// to a broker.
 type sender struct {
-	client *kgo.Client
+	lines lines
 	// workers run until ctx ends; the group's owner waits for them.
 	ctx     context.Context
 	workers *errgroup.Group
 
 	mu      sync.Mutex
-	offices map[int32]*office
+	offices map[route]*office
+}
+
+// route is a line to a broker.
+type route struct {
+	broker int32
+	line   int
 }
 
 // post hands a batch over; its answer comes later. Batches of one partition
 // that are posted to one broker reach it in the order in which they were posted,
 // each in a request of its own.
 func (s *sender) post(broker int32, sh *shipment) {
-	s.to(broker).post(sh)
+	s.to(route{broker, s.lines.of(sh.place)}).post(sh)
 }
 
 // send posts one batch and waits for its receipt.
@@ -63,13 +69,13 @@ func (s *sender) send(ctx context.Context, broker int32, sh *shipment) receipt {
 	}
 }
 
-func (s *sender) to(broker int32) *office {
+func (s *sender) to(r route) *office {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	o, open := s.offices[broker]
+	o, open := s.offices[r]
 	if !open {
-		o = newOffice(s.produce(broker), requestBytes)
-		s.offices[broker] = o
+		o = newOffice(s.produce(r), requestBytes)
+		s.offices[r] = o
 		s.workers.Go(func() error {
 			o.run(s.ctx)
 			return nil
@@ -78,19 +84,21 @@ func (s *sender) to(broker int32) *office {
 	return o
 }
 
-// produce returns what sends a load to a broker: it blocks until the answers
+// produce returns what sends a load along a route: it blocks until the answers
 // are given, and calls taken when the load's place among the requests on the
 // broker's connection is fixed.
-func (s *sender) produce(broker int32) func(load []*shipment, taken func()) {
+func (s *sender) produce(r route) func(load []*shipment, taken func()) {
 	return func(load []*shipment, taken func()) {
 		ctx, cancel := context.WithTimeout(s.ctx, requestTimeout)
 		defer cancel()
-		resp, err := s.client.Broker(int(broker)).Request(ctx, inTurn{produceRequest(load), taken})
+		client := s.lines[r.line]
+		resp, err := client.Broker(int(r.broker)).Request(ctx, inTurn{produceRequest(load), taken})
 		if err != nil {
-			err = fmt.Errorf("produce to broker %d: %w", broker, err)
+			err = fmt.Errorf("produce to broker %d: %w", r.broker, err)
 			for _, sh := range load {
 				sh.answer <- receipt{base: -1, err: err}
 			}
+			_ = learnBrokers(ctx, client) // perhaps it has moved; if this fails, the next request does
 			return
 		}
 		deliver(load, resp.(*kmsg.ProduceResponse))

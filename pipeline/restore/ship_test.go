@@ -124,8 +124,9 @@ func lonely(ctx context.Context, batches int, calls chan call) (*lane, chan load
 	l := &lane{execution: x, place: place{"t", 0}}
 	x.logger = x.options.Logger
 	x.leaders.at = map[place]int32{l.place: 1}
+	x.holds = func(context.Context, int32, place, loaded) (bool, error) { return false, nil }
 	o := held(calls, requestBytes)
-	x.sender = sender{ctx: ctx, workers: &errgroup.Group{}, offices: map[int32]*office{1: o}}
+	x.sender = sender{lines: lines{nil}, ctx: ctx, workers: &errgroup.Group{}, offices: map[route]*office{{1, 0}: o}}
 	go o.run(ctx)
 	queue := make(chan loaded, batches)
 	for i := range batches {

@@ -127,6 +127,24 @@ const (
 	settleEvery = 200 * time.Millisecond
 )
 
+// end asks a partition's leader for the end of its log, once.
+func (t *target) end(ctx context.Context, broker int32, p place) (int64, error) {
+	req := kmsg.NewPtrListOffsetsRequest()
+	rt, rp := kmsg.NewListOffsetsRequestTopic(), kmsg.NewListOffsetsRequestTopicPartition()
+	rt.Topic, rp.Partition, rp.Timestamp = p.topic, p.partition, latestOffset
+	rt.Partitions = append(rt.Partitions, rp)
+	req.Topics = append(req.Topics, rt)
+	answer, err := t.client.Broker(int(broker)).Request(ctx, req)
+	if err != nil {
+		return 0, fmt.Errorf("ask broker %d for the end of topic %s partition %d: %w", broker, p.topic, p.partition, err)
+	}
+	resp := answer.(*kmsg.ListOffsetsResponse)
+	if len(resp.Topics) != 1 || len(resp.Topics[0].Partitions) != 1 {
+		return 0, errNoAnswer
+	}
+	return resp.Topics[0].Partitions[0].Offset, kerr.ErrorForCode(resp.Topics[0].Partitions[0].ErrorCode)
+}
+
 // askOffsets asks once.
 func (t *target) askOffsets(ctx context.Context, topic string, n int32, which int64) (map[int32]int64, error) {
 	req := kmsg.NewPtrListOffsetsRequest()

@@ -31,11 +31,34 @@ func (x *execution) witness(ctx context.Context, p place, end int64) (*recordbat
 		return nil, fmt.Errorf("read the last batch of topic %s partition %d: %w", p.topic, p.partition, err)
 	}
 	h := last.Header
-	if h.ProducerID != x.state.ProducerID || h.ProducerEpoch != x.state.ProducerEpoch ||
-		h.BaseSequence != sequence(h.BaseOffset) || h.NextOffset() != end {
+	if !x.ours(h) || h.NextOffset() != end {
 		return nil, &ForeignWriteError{Topic: p.topic, Partition: p.partition, Want: end - 1, Got: h.LastOffset()}
 	}
 	return recordAt(recordbatch.NewDecoder(0), last.Bytes, int(h.Count)-1)
+}
+
+// ours reports whether a batch of the target was sent by this restore and lies
+// where it belongs.
+func (x *execution) ours(h recordbatch.Header) bool {
+	return h.ProducerID == x.state.ProducerID && h.ProducerEpoch == x.state.ProducerEpoch && h.BaseSequence == sequence(h.BaseOffset)
+}
+
+// inLog reports whether a batch is at its place in the target. What is there
+// instead is a [ForeignWriteError].
+func (x *execution) inLog(ctx context.Context, broker int32, p place, item loaded) (bool, error) {
+	end, err := x.target.end(ctx, broker, p)
+	if err != nil || end <= item.base {
+		return false, err
+	}
+	next := item.base + int64(item.count)
+	b, err := x.lastBatch(ctx, p, broker, min(next, end))
+	if err != nil {
+		return false, err
+	}
+	if h := b.Header; !x.ours(h) || h.BaseOffset != item.base || h.NextOffset() != next {
+		return false, &ForeignWriteError{Topic: p.topic, Partition: p.partition, Want: item.base, Got: h.BaseOffset}
+	}
+	return true, nil
 }
 
 // ErrArchiveChanged reports that the archive does not yield the records that an

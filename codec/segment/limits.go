@@ -5,11 +5,11 @@ import "math"
 const (
 	// DefaultBlockSize is the body after which a block is sealed, in bytes.
 	// A block is what a ranged read fetches and what an erasure replaces; at
-	// 1 MiB the fixed cost of a block is below one in a thousand.
-	DefaultBlockSize = 1 << 20
+	// 256 KiB its entry and seals are one in a thousand.
+	DefaultBlockSize = 256 << 10
 
-	// maxBlocks is how many blocks a segment may have: a roll-up of 64 GiB in
-	// blocks of 1 MiB. It bounds the footer that a reader takes into memory.
+	// maxBlocks is how many blocks a segment may have: a roll-up of 16 GiB in
+	// blocks of 256 KiB. It bounds the footer that a reader takes into memory.
 	maxBlocks = 1 << 16
 
 	// maxHeader and maxFooter follow from the longest topic name and maxBlocks.

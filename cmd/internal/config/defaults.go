@@ -70,9 +70,10 @@ func Default() *Config {
 			Size: 16 << 20,
 			// What a crash makes us fetch again, and how late a copy may be.
 			Age: Duration(10 * time.Second),
-			// The unit of a ranged read and of erasure; larger compresses no
-			// better.
-			Block:       1 << 20,
+			// The unit of a ranged read and of erasure. A search decompresses all
+			// of a block for one record in it, and filters over few keys are
+			// made in less time; below this, what a block costs begins to count.
+			Block:       256 << 10,
 			Compression: CompressionZstd,
 			KeyFilter:   true,
 		},

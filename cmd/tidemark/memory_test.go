@@ -13,9 +13,9 @@ func TestMemoryLimitFollowsPartitions(t *testing.T) {
 		partitions int
 		low, high  int64 // MiB
 	}{
-		{0, 400, 400},
-		{64, 400, 460},
-		{1000, 420, 500},
+		{0, 432, 432},
+		{64, 432, 460},
+		{1000, 432, 500},
 		{10_000, 650, 920},
 	} {
 		if got := memoryLimit(budget, c.partitions) >> 20; got < c.low || got > c.high {

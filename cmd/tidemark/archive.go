@@ -120,5 +120,9 @@ func serve(ctx context.Context, opened *wire.Archive, archiver *wire.Archiver) e
 		return nil
 	})
 	group.Go(func() error { return server.Run(serving) })
+	group.Go(func() error {
+		archiver.RunLoops(serving)
+		return nil
+	})
 	return group.Wait()
 }

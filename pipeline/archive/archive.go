@@ -91,6 +91,7 @@ type Archiver struct {
 	witness  map[Key]int64 // offsets that the group had committed
 	assigned time.Time     // last change of the assignment, zero before the first
 	stopping bool
+	left     map[Key]Standing // what was ours when we stopped
 }
 
 // New makes an archiver. It starts nothing.
@@ -98,7 +99,7 @@ func New(cfg Config, parts Parts) *Archiver {
 	a := &Archiver{
 		cfg: cfg, archive: parts.Archive, signer: parts.Signer, regions: parts.Regions, secrets: parts.Secrets,
 		catalogue: parts.Catalogue, healer: parts.Healer, configs: parts.TopicConfigs, index: parts.Index, hooks: parts.Hooks, log: parts.Log,
-		parts: map[Key]*partition{}, witness: map[Key]int64{},
+		parts: map[Key]*partition{}, witness: map[Key]int64{}, left: map[Key]Standing{},
 		starts: make(chan struct{}, startsAtOnce), healing: healing{kick: make(chan struct{}, 1)}, described: make(chan struct{}, 1),
 		buffers: buffers{most: int(cfg.Memory / keptShare)},
 	}
@@ -191,6 +192,9 @@ func (a *Archiver) delete(p *partition) {
 	ours := a.parts[p.key] == p
 	if ours {
 		delete(a.parts, p.key)
+		if s, ok := p.standing(); ok && a.stopping {
+			a.left[p.key] = s
+		}
 	}
 	a.mu.Unlock()
 	if ours {

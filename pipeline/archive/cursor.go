@@ -34,6 +34,10 @@ type cursor struct {
 	until int64  // stop here; endless unless the run ends when caught up
 	epoch int32  // leader epoch of the last batch fetched, unknownEpoch before (KIP-320)
 
+	// stable is the last stable offset as the broker said it last, -1 before.
+	// Anybody may load it.
+	stable atomic.Int64
+
 	leader  leader
 	rest    time.Time // do not fetch before
 	corrupt int       // damaged answers in a row

@@ -90,6 +90,7 @@ func (f *fetcher) take(ctx context.Context, c *cursor, a answer) {
 
 // read takes the batches of an answer without error.
 func (f *fetcher) read(c *cursor, a answer) {
+	c.stable.Store(a.LastStableOffset)
 	ch, err := f.walk(c, a)
 	if err == nil && ch.next == c.next && len(a.RecordBatches) == 0 {
 		f.barren(c, a, &ch)

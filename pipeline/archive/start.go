@@ -54,6 +54,7 @@ func (p *partition) place(ctx context.Context, t cover.Tails) (*cursor, error) {
 		key: p.key, id: p.name.Lineage.Topic, chunk: p.chunks, tell: p.tell,
 		leader: leader{broker: -1, epoch: -1}, epoch: unknownEpoch, until: endless,
 	}
+	c.stable.Store(-1)
 	for _, h := range t.Holes {
 		if h.Base < start {
 			p.log.Error("hole in the archive that Kafka can no longer fill", "base", h.Base, "next", h.Next, "log_start", start)

@@ -12,12 +12,14 @@ import (
 	"strings"
 
 	"github.com/tidemark-io/tidemark/codec/names"
+	"github.com/tidemark-io/tidemark/codec/object"
 	"github.com/tidemark-io/tidemark/codec/segment"
 	"github.com/tidemark-io/tidemark/codec/signed"
 )
 
 // File is one of the small signed files beside the partitions: archive.json,
-// a signer, the settings of a topic, a page of a partition's catalogue.
+// a signer, the settings of a topic, a page of a partition's catalogue, a
+// document outside the topics.
 type File struct {
 	Name string
 	// Places are the regions that list it, the nearest first.
@@ -28,6 +30,9 @@ type File struct {
 // given partitions and their lineages. They are sorted by name.
 func (a *Archive) Files(ctx context.Context, of []names.Partition) ([]File, map[string]error, error) {
 	prefixes := map[string]bool{names.Archive: true, names.Signers: true}
+	for _, f := range names.Folders() {
+		prefixes[f.Prefix()] = true
+	}
 	for _, p := range of {
 		prefixes[names.TopicConfigPrefix(p.Topic, p.Lineage)] = true
 		prefixes[names.CataloguePrefix(p)] = true
@@ -56,14 +61,18 @@ func listFiles(ctx context.Context, r *Region, prefix string, found map[string]*
 		if err != nil {
 			return err
 		}
-		f := found[info.Key]
-		if f == nil {
-			f = &File{Name: info.Key}
-			found[info.Key] = f
-		}
-		f.Places = append(f.Places, Place{Region: r.Name, Info: info})
+		addFile(found, r, info)
 	}
 	return nil
+}
+
+func addFile(found map[string]*File, r *Region, info object.Info) {
+	f := found[info.Key]
+	if f == nil {
+		f = &File{Name: info.Key}
+		found[info.Key] = f
+	}
+	f.Places = append(f.Places, Place{Region: r.Name, Info: info})
 }
 
 // ReadFile returns a small signed file from a region, if it is genuine and
@@ -91,6 +100,8 @@ func (a *Archive) checkFile(ctx context.Context, r *Region, name string, file []
 		return a.checkSigner(name, file)
 	case names.IsTopicConfig(name):
 		return a.checkSettings(ctx, r, name, file)
+	case names.IsDocument(name):
+		return a.checkDocument(ctx, r, name, file)
 	}
 	if _, ok := names.CatalogueFolderOf(name); ok {
 		_, err := a.openPage(ctx, r, name, file)
@@ -121,6 +132,23 @@ func (a *Archive) checkSettings(ctx context.Context, r *Region, name string, fil
 	digest := names.Digest(sha256.Sum256(file)).Short()
 	if err == nil && !strings.HasSuffix(path.Base(name), "-"+digest.String()+".json") {
 		return fmt.Errorf("object %q has digest %s: %w", name, digest, segment.ErrName)
+	}
+	return err
+}
+
+// checkDocument does not look at what the document says: that is for those who
+// read it.
+func (a *Archive) checkDocument(ctx context.Context, r *Region, name string, file []byte) error {
+	d, err := names.ParseDocument(name)
+	if err != nil {
+		return fmt.Errorf("%w: %w", err, segment.ErrName)
+	}
+	err = a.trusting(ctx, r, func() error {
+		var document json.RawMessage
+		return signed.OpenDocument(d, file, a.trust, &document)
+	})
+	if err != nil && kindOf(err) == KindUnreachable {
+		return damaged("%v", err)
 	}
 	return err
 }

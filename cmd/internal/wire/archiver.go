@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"sync"
 	"time"
 
@@ -38,6 +39,8 @@ type Archiver struct {
 
 	pages *keys.Writer
 	index *catalogue // nil where archiving goes on without one
+	loops []Loop
+	log   *slog.Logger
 }
 
 // Close wipes the keys and closes the index.
@@ -60,7 +63,7 @@ func (a *Archive) NewArchiver(ctx context.Context, signer *signed.Signer, untilC
 	if err != nil {
 		return nil, err
 	}
-	out := &Archiver{Metrics: telemetry.New(a.Registry), pages: pages}
+	out := &Archiver{Metrics: telemetry.New(a.Registry), pages: pages, log: a.Log}
 	parts := archive.Parts{
 		Archive: a.Trust.Archive(), Signer: signer, Secrets: pages, Catalogue: a.Cover,
 		Healer: healer{a.Healer(pages)}, TopicConfigs: a.Cover, Hooks: out.counted(out.Metrics.Hooks()), Log: a.Log,
@@ -75,6 +78,7 @@ func (a *Archive) NewArchiver(ctx context.Context, signer *signed.Signer, untilC
 	cfg := archiveConfig(a.Config)
 	cfg.Client, cfg.UntilCaughtUp = client, untilCaughtUp
 	out.Archiver = archive.New(cfg, parts)
+	out.loops = a.loops(out, signer)
 	return out, nil
 }
 

@@ -13,6 +13,7 @@ type Config struct {
 	Fetch     Fetch     `yaml:"fetch"`
 	Retention Retention `yaml:"retention"`
 	RollUp    RollUp    `yaml:"rollup"`
+	Marks     Marks     `yaml:"marks"`
 	// StateDir holds the index. It is a cache: deleting it loses nothing.
 	StateDir string `yaml:"state_dir"`
 	Index    Index  `yaml:"index"`

@@ -100,6 +100,8 @@ func Default() *Config {
 			// Seven years, what most books have to be kept.
 			Retain: Duration(2555 * 24 * time.Hour),
 		},
+		// Offsets are small, and cannot be had any more when they are missed.
+		Marks:    Marks{Every: Duration(time.Minute), Groups: []GroupChoice{{Pattern: ".*"}}},
 		StateDir: "state",
 		// The key filters of some 1.2 billion records.
 		Index: Index{MaxSize: 2 << 30},

@@ -3,6 +3,7 @@ package values
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/twmb/avro"
@@ -53,7 +54,7 @@ func compileAvro(s Schema) (*avroSchema, error) {
 	}
 	root := parsed.Root()
 	b := builder{named: map[string]*Type{}}
-	top, err := b.typeOf(root, 0)
+	top, err := b.typeOf(root, scope{})
 	if err != nil {
 		return nil, fmt.Errorf("read Avro schema: %w", err)
 	}
@@ -84,27 +85,36 @@ func (b *builder) finish() {
 
 var errDeep = errors.New("it nests too deep")
 
-func (b *builder) typeOf(n *avro.SchemaNode, depth int) (*Type, error) {
+// scope is where in a schema a type stands.
+type scope struct {
+	namespace string // of the named type around it
+	depth     int
+}
+
+// within is one step deeper.
+func (s scope) within() scope { return scope{s.namespace, s.depth + 1} }
+
+func (b *builder) typeOf(n *avro.SchemaNode, s scope) (*Type, error) {
 	if b.count++; b.count > maxTypes {
 		return nil, ErrTooLarge
 	}
-	if depth > maxDepth {
+	if s.depth > maxDepth {
 		return nil, errDeep
 	}
 	t := &Type{wire: wire{base: n.Type, size: n.Size, symbols: n.Symbols}}
 	switch n.Type {
 	case atype.Record, atype.Error:
-		return t, b.record(t, n, depth)
+		return t, b.record(t, n, s)
 	case atype.Array:
-		return t, b.items(t, KindArray, n.Items, depth)
+		return t, b.items(t, KindArray, n.Items, s)
 	case atype.Map:
-		return t, b.items(t, KindMap, n.Values, depth)
+		return t, b.items(t, KindMap, n.Values, s)
 	case atype.Union:
-		return b.union(t, n, depth)
+		return b.union(t, n, s)
 	}
 	kind, ok := avroKinds[n.Type]
 	if !ok {
-		return b.reference(n.Type)
+		return b.reference(n.Type, s)
 	}
 	t.Kind, t.Scale, t.Precision = kind, n.Scale, n.Precision
 	b.name(t, n)
@@ -118,7 +128,12 @@ var avroKinds = map[string]Kind{
 	atype.Fixed: KindBytes, atype.Enum: KindEnum,
 }
 
-func (b *builder) reference(name string) (*Type, error) {
+// reference finds a type by its name as it was written: a name without a dot
+// is first looked for in the namespace that it stands in.
+func (b *builder) reference(name string, s scope) (*Type, error) {
+	if t := b.named[s.namespace+"."+name]; t != nil && !strings.Contains(name, ".") {
+		return t, nil
+	}
 	if t := b.named[name]; t != nil {
 		return t, nil
 	}
@@ -136,15 +151,19 @@ func (b *builder) name(t *Type, n *avro.SchemaNode) {
 	}
 	b.named[t.Name] = t
 	for _, alias := range n.Aliases {
+		if n.Namespace != "" && !strings.Contains(alias, ".") {
+			alias = n.Namespace + "." + alias
+		}
 		b.named[alias] = t
 	}
 }
 
-func (b *builder) record(t *Type, n *avro.SchemaNode, depth int) error {
+func (b *builder) record(t *Type, n *avro.SchemaNode, s scope) error {
 	t.Kind, t.wire.base = KindRecord, atype.Record
 	b.name(t, n)
+	s.namespace = n.Namespace
 	for i := range n.Fields {
-		f, err := b.typeOf(&n.Fields[i].Type, depth+1)
+		f, err := b.typeOf(&n.Fields[i].Type, s.within())
 		if err != nil {
 			return fmt.Errorf("field %s: %w", n.Fields[i].Name, err)
 		}
@@ -154,22 +173,22 @@ func (b *builder) record(t *Type, n *avro.SchemaNode, depth int) error {
 	return nil
 }
 
-func (b *builder) items(t *Type, k Kind, n *avro.SchemaNode, depth int) (err error) {
+func (b *builder) items(t *Type, k Kind, n *avro.SchemaNode, s scope) (err error) {
 	t.Kind = k
-	t.Items, err = b.typeOf(n, depth+1)
+	t.Items, err = b.typeOf(n, s.within())
 	return err
 }
 
 // union makes a type that allows null of a union of null and one other, and a
 // union of everything else.
-func (b *builder) union(t *Type, n *avro.SchemaNode, depth int) (*Type, error) {
+func (b *builder) union(t *Type, n *avro.SchemaNode, s scope) (*Type, error) {
 	for i := range n.Branches {
 		if n.Branches[i].Type == atype.Null {
 			t.Optional = true
 			t.wire.branches = append(t.wire.branches, nil)
 			continue
 		}
-		branch, err := b.typeOf(&n.Branches[i], depth+1)
+		branch, err := b.typeOf(&n.Branches[i], s.within())
 		if err != nil {
 			return nil, err
 		}

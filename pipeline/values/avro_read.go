@@ -74,7 +74,7 @@ func (r *avroReader) base(t *Type, depth int) (any, error) {
 		return nil, nil
 	case atype.Boolean:
 		b, err := r.take(1)
-		return err == nil && b[0] != 0, err
+		return err == nil && b[0] == 1, err // as Java has it, whatever else stands there
 	case atype.Int, atype.Long:
 		return r.number(t.wire.base)
 	case atype.Float:

@@ -91,11 +91,15 @@ func plain(b []byte) (Value, error) {
 			return v, nil
 		}
 	}
-	if len(b) == 0 || !utf8.Valid(b) {
+	if len(b) == 0 || !utf8.Valid(b) || bytes.ContainsFunc(b, notText) {
 		return Value{Tree: bytes.Clone(b), Format: FormatBytes}, nil
 	}
 	return Value{Tree: string(b), Format: FormatText}, nil
 }
+
+// notText are the control characters that no text has but numbers of four or
+// eight bytes do.
+func notText(r rune) bool { return r < ' ' && r != '\t' && r != '\n' && r != '\r' || r == 0x7f }
 
 // firstByte returns the first byte that is not JSON's white space, or 0.
 func firstByte(b []byte) byte {

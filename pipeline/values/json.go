@@ -20,7 +20,7 @@ func ParseJSON(b []byte) (any, error) {
 	d.UseNumber()
 	var tree any
 	if err := d.Decode(&tree); err != nil {
-		return nil, jsonError(d.InputOffset(), err)
+		return nil, jsonError(int64(len(b)), err)
 	}
 	at := d.InputOffset()
 	if _, err := d.Token(); err != io.EOF {

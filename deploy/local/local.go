@@ -1,15 +1,18 @@
 // Package local runs the real neighbours of tidemark on one machine, without
-// containers: Apache Kafka in KRaft mode and S3 servers (versitygw over a
-// directory). `make up` and `make down` use it through the command in
-// localctl, the end-to-end tests and the bench use it directly:
+// containers: Apache Kafka in KRaft mode, S3 servers (versitygw over a
+// directory) and PostgreSQL. `make up` and `make down` use it through the
+// command in localctl, the end-to-end tests and the bench use it directly:
 //
 //	kafka, err := local.StartKafka(ctx, t.TempDir(), local.KafkaOptions{})
 //	region, err := local.StartS3(ctx, t.TempDir(), local.S3Options{})
 //	defer kafka.Kill()
 //	defer region.Kill()
+//	database, err := local.StartPostgres(ctx, local.PostgresOptions{})
+//	defer database.Close()
 //
 // Kafka's jars come from Maven Central and the S3 server from the Go module
-// proxy, once, into a cache; see [Install]. Everything listens on 127.0.0.1
+// proxy, once, into a cache; see [Install]. PostgreSQL is the system's, and
+// comes from Maven Central where there is none. Everything listens on 127.0.0.1
 // only, logs into a file, and dies with the process that started it, however
 // that one dies (on Linux). Where Java or Maven is not there, [Missing] says so.
 //
@@ -68,7 +71,12 @@ type TB interface {
 // must not look like one that passed.
 func Require(t TB) {
 	t.Helper()
-	switch missing := Missing(); {
+	require(t, Missing())
+}
+
+func require(t TB, missing string) {
+	t.Helper()
+	switch {
 	case missing == "":
 	case os.Getenv("CI") == "true":
 		t.Fatal(missing)

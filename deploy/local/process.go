@@ -2,6 +2,7 @@ package local
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -23,13 +24,16 @@ const (
 	tailLines = 25
 )
 
-// Process is one server that this package started: a Kafka node or an S3
-// server. Its methods may be called from one goroutine at a time.
+// Process is one server that this package started: a Kafka node, an S3 or a
+// PostgreSQL server. Its methods may be called from one goroutine at a time.
 type Process struct {
 	name     string
 	argv     []string
 	env      []string // beside our own environment
 	log      string
+	dir      string              // to run in; "" is ours
+	as       *syscall.Credential // who it runs as; nil is us
+	stopWith syscall.Signal      // asks it to end; 0 is SIGTERM
 	detached bool
 	ready    func(context.Context) error
 
@@ -52,12 +56,12 @@ func (p *Process) LogFile() string { return p.log }
 // Exited is closed when the process has ended, for whatever reason.
 func (p *Process) Exited() <-chan struct{} { return p.running.exited }
 
-// Stop asks the process to end with SIGTERM and takes SIGKILL after 30 s, which
-// is an error. After nil it has ended by itself and closed its files. To stop
-// what has ended is not an error.
+// Stop asks the process to end, as a rule with SIGTERM, and takes SIGKILL after
+// 30 s, which is an error. After nil it has ended by itself and closed its
+// files. To stop what has ended is not an error.
 func (p *Process) Stop() error {
 	// A paused process does not see SIGTERM before it goes on.
-	if err := errors.Join(p.signal(syscall.SIGTERM), p.signal(syscall.SIGCONT)); err != nil {
+	if err := errors.Join(p.signal(cmp.Or(p.stopWith, syscall.SIGTERM)), p.signal(syscall.SIGCONT)); err != nil {
 		return err
 	}
 	timer := time.NewTimer(stopGrace)
@@ -141,6 +145,7 @@ func (p *Process) launch() error {
 	command.Env = append(os.Environ(), p.env...)
 	command.Stdout, command.Stderr = out, out
 	command.SysProcAttr = attributes(p.detached)
+	command.SysProcAttr.Credential, command.Dir = p.as, p.dir
 
 	started := make(chan error)
 	life := &child{exited: make(chan struct{})}

@@ -18,6 +18,7 @@ const parentEnv = "TIDEMARK_TEST_PARENT"
 func TestServersDieWithTheirParent(t *testing.T) {
 	if os.Getenv(parentEnv) != "" {
 		p := shell(t, "echo ready; exec sleep 600")
+		p.as, _ = unprivileged() // another user must not undo it
 		if err := p.start(t.Context()); err != nil {
 			t.Fatal(err)
 		}

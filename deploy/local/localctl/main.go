@@ -4,7 +4,7 @@
 //	go run ./deploy/local/localctl up          start them, print where they are
 //	go run ./deploy/local/localctl down        stop them; -wipe removes their data too
 //	go run ./deploy/local/localctl status      what runs
-//	go run ./deploy/local/localctl install     only fetch and build what up needs
+//	go run ./deploy/local/localctl install     only fetch and build what up and the tests need
 //	go run ./deploy/local/localctl tool CLASS ARG…   one of Kafka's own tools
 //	go run ./deploy/local/localctl dump-log FILE     DumpLogSegments --print-data-log
 package main
@@ -52,13 +52,24 @@ func command(ctx context.Context, args []string) error {
 	case verb == "status":
 		return status(rest)
 	case verb == "install" && len(rest) == 0:
-		return install(ctx)
+		return installAll(ctx)
 	case verb == "tool" && len(rest) > 0:
 		return show(local.JavaTool(ctx, rest[0], rest[1:]...))
 	case verb == "dump-log" && len(rest) == 1:
 		return show(local.DumpLog(ctx, rest[0]))
 	}
 	return errUsage
+}
+
+// installAll fetches what tests need besides what up starts: PostgreSQL.
+func installAll(ctx context.Context) error {
+	if err := install(ctx); err != nil {
+		return err
+	}
+	if missing := local.MissingPostgres(); missing != "" {
+		return errors.New(missing)
+	}
+	return local.InstallPostgres(ctx)
 }
 
 func install(ctx context.Context) error {

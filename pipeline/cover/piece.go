@@ -59,6 +59,11 @@ func (p Piece) IsControl() bool {
 	return !slices.ContainsFunc(p.parts, func(x part) bool { return !x.IsControl() })
 }
 
+// Header returns the header of the batch that the piece comes from, of the copy
+// that counts most if there are several. Copies of one batch differ in which
+// records compaction left; their producer is the same.
+func (p Piece) Header() recordbatch.Header { return p.parts[0].Header }
+
 // MaxTimestamp returns the highest timestamp of a record in ms, as the batch
 // headers tell: a record that does not count may have it.
 func (p Piece) MaxTimestamp() int64 {

@@ -2,7 +2,10 @@ package cover
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/tidemark-io/tidemark/codec/names"
 	"github.com/tidemark-io/tidemark/codec/signed"
@@ -51,4 +54,30 @@ func (a *Archive) topicConfigIn(ctx context.Context, r *Region, topic string, l 
 		return c, false, fmt.Errorf("%s is about another topic: %w", newest, signed.ErrSignature)
 	}
 	return c, true, nil
+}
+
+// TopicConfigs returns every set-up of a life of a topic that some region
+// tells, the earliest first. The error names those that no region gives: what
+// comes beside it is the rest.
+func (a *Archive) TopicConfigs(ctx context.Context, topic string, l names.Lineage) ([]signed.TopicConfig, error) {
+	files := map[string]*File{}
+	_, err := a.everywhere(ctx, func(r *Region) error {
+		return listFiles(ctx, r, names.TopicConfigPrefix(topic, l), files)
+	})
+	var found []signed.TopicConfig
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		c, failed := a.settingsIn(ctx, *files[name])
+		if failed != nil {
+			err = errors.Join(err, failed)
+			continue
+		}
+		if c.Topic == topic && c.Lineage == l {
+			found = append(found, c)
+		}
+	}
+	slices.SortStableFunc(found, func(x, y signed.TopicConfig) int { return x.At.Compare(y.At) })
+	if err != nil {
+		return found, fmt.Errorf("read settings of topic %s: %w", topic, err)
+	}
+	return found, nil
 }

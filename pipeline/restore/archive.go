@@ -8,7 +8,6 @@ import (
 	"iter"
 	"maps"
 	"slices"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -34,57 +33,9 @@ func FromArchive(a *cover.Archive, report func(cover.Finding)) Source {
 	return &archive{cover: a, report: report}
 }
 
-// Setup implements Source.
-func (s *archive) Setup(ctx context.Context, topic string, l names.Lineage) (Setup, error) {
-	c, _, err := s.cover.TopicConfig(ctx, topic, l)
-	return Setup{Partitions: c.Partitions, Settings: c.Settings}, err
-}
-
-// Partitions orders the lives of a topic by when their newest objects were made.
+// Partitions implements Source.
 func (s *archive) Partitions(ctx context.Context, topic string) ([]names.Partition, error) {
-	found, err := s.cover.Partitions(ctx, topic)
-	if err != nil {
-		return nil, err
-	}
-	newest := map[names.TopicID]time.Time{}
-	for _, p := range found {
-		newest[p.Lineage.Topic] = time.Time{}
-	}
-	if len(newest) < 2 {
-		return found, nil
-	}
-	for _, p := range found {
-		made, err := s.made(ctx, p)
-		if err != nil {
-			return nil, fmt.Errorf("tell the age of %s: %w", p, err)
-		}
-		if made.After(newest[p.Lineage.Topic]) {
-			newest[p.Lineage.Topic] = made
-		}
-	}
-	slices.SortStableFunc(found, func(a, b names.Partition) int {
-		return newest[a.Lineage.Topic].Compare(newest[b.Lineage.Topic])
-	})
-	return found, nil
-}
-
-// made tells when the newest segment of a partition was begun, zero if there is
-// none.
-func (s *archive) made(ctx context.Context, p names.Partition) (time.Time, error) {
-	m, err := s.cover.Map(ctx, p)
-	if err != nil {
-		return time.Time{}, err
-	}
-	for _, c := range slices.Backward(m.Segments) {
-		o, err := s.verified(ctx, c)
-		if err == nil {
-			return o.Segment.Header().Created, nil
-		}
-		if ctx.Err() != nil {
-			return time.Time{}, ctx.Err()
-		}
-	}
-	return time.Time{}, nil
+	return s.cover.Partitions(ctx, topic)
 }
 
 // verified returns the first copy of an object that counts.

@@ -239,16 +239,16 @@ func TestRestoreWithoutTheBeginning(t *testing.T) {
 func TestNewestLifeOfARealArchive(t *testing.T) {
 	v := newVault(t)
 	old := names.Partition{Topic: "orders", Lineage: names.Lineage{Topic: names.TopicID{200}, Branch: names.RootBranch}}
-	v.segment(old, names.RootBranch, at(1000), 0, 1, batch(t, recordbatch.Options{}, rec(0, 1)))
-	v.segment(orders(0), names.RootBranch, at(2000), 0, 2, batch(t, recordbatch.Options{}, rec(0, 2), rec(1, 3)))
+	v.segment(old, names.RootBranch, at(1), 0, 1, batch(t, recordbatch.Options{}, rec(0, 1)))
+	v.segment(orders(0), names.RootBranch, at(2), 0, 2, batch(t, recordbatch.Options{}, rec(0, 2), rec(1, 3)))
 	branch := orders(0)
 	branch.Lineage.Branch = 4
-	v.segment(branch, names.RootBranch, at(3000), 1, 3, batch(t, recordbatch.Options{}, rec(1, 20), rec(2, 21)))
+	v.segment(branch, names.RootBranch, at(3), 1, 3, batch(t, recordbatch.Options{}, rec(1, 20), rec(2, 21)))
 	c, client := cluster(t)
 	src := FromArchive(v.cover, nil)
 	p := plan(t, src, client, request(21))
-	if p.Topics[0].ID != firstLife.Topic || len(p.Topics[0].Abandoned) != 1 {
-		t.Errorf("life %v, abandoned %v", p.Topics[0].ID, p.Topics[0].Abandoned)
+	if p.Topics[0].ID != firstLife.Topic || len(p.Topics[0].Lives) != 1 {
+		t.Errorf("life %v, others %v", p.Topics[0].ID, p.Topics[0].Lives)
 	}
 	if _, err := Execute(t.Context(), p, src, client, options(t)); err != nil {
 		t.Fatal(err)

@@ -19,7 +19,7 @@ func conveyor(t testing.TB) (*lane, wholePiece) {
 		recs = append(recs, rec(i, 1))
 	}
 	x := &execution{options: Options{Memory: 1 << 30}.withDefaults(), memory: semaphore.NewWeighted(1 << 30), state: &state{ProducerID: 7}}
-	l := &lane{execution: x, place: place{"t", 0}, cutter: cutter{to: 1000, limit: 1 << 20, decoder: recordbatch.NewDecoder(0)}}
+	l := &lane{execution: x, place: place{"t", 0}, cutter: cutter{filter: filter{to: 1000}, limit: 1 << 20, decoder: recordbatch.NewDecoder(0)}}
 	return l, wholePiece(batch(t, recordbatch.Options{Codec: recordbatch.CodecZstd}, recs...))
 }
 

@@ -3,20 +3,42 @@ package restore
 import (
 	"bytes"
 	"fmt"
+	"math"
 
 	"github.com/tidemark-io/tidemark/codec/recordbatch"
 )
 
-// cutter turns pieces of one partition into batches that hold the records at or
-// before the moment. The same pieces always become the same batches. One
-// goroutine owns it.
+// cutter turns pieces of one partition into batches that hold the records that
+// come back. The same pieces always become the same batches. One goroutine owns
+// it.
 type cutter struct {
-	to    int64 // ms
-	limit int   // bytes of a batch
-	split bool
+	filter filter
+	limit  int // bytes of a batch
+	split  bool
+	// origin is the name of the header that tells where a record was archived,
+	// empty for none.
+	origin    string
+	partition int32
 
 	decoder *recordbatch.Decoder
 	builder recordbatch.Builder
+	headers []recordbatch.RecordHeader // of the record at hand
+}
+
+// cutter makes one for a partition of the plan.
+func (p *Plan) cutter(pp *PartitionPlan, limit int) cutter {
+	return cutter{
+		filter: p.filter(pp), limit: limit, split: p.Request.Split,
+		origin: p.Request.OriginHeader, partition: pp.Number, decoder: recordbatch.NewDecoder(0),
+	}
+}
+
+// filter returns the cut of a partition. A cut by offsets is in its stretches.
+func (p *Plan) filter(pp *PartitionPlan) filter {
+	if p.Request.cut() == CutOffsets {
+		return filter{to: math.MaxInt64}
+	}
+	return filter{to: p.To, transactions: pp.Transactions}
 }
 
 // cut is a batch for the target that lacks only its producer.
@@ -50,21 +72,19 @@ func (e *BatchTooLargeError) Error() string {
 
 // cut returns the piece's batches, none if no record of it is restored.
 func (c *cutter) cut(p Piece) ([]cut, error) {
-	if p.IsControl() {
+	share := c.filter.ofPiece(p)
+	if share == none {
 		return nil, nil
 	}
 	h, whole, ok := p.Whole()
-	if ok && h.LogAppendTime() && h.MaxTimestamp > c.to {
-		return nil, nil // every record has that time
-	}
-	if ok && h.MaxTimestamp <= c.to && producible(h) {
+	if ok && share == all && c.origin == "" && producible(h) {
 		return c.fit(cut{bytes: whole, shared: true, count: h.Count, first: h.BaseOffset, last: h.LastOffset()})
 	}
 	codec := recordbatch.CodecZstd
 	if ok {
 		codec = h.Codec()
 	}
-	one, err := c.filter(p, codec)
+	one, err := c.rebuild(p, share, codec)
 	if err != nil || one.count == 0 {
 		return nil, err
 	}
@@ -77,19 +97,20 @@ func producible(h recordbatch.Header) bool {
 	return h.Count > 0 && recordbatch.IsDense(h) && !h.LogAppendTime() && !h.HasDeleteHorizon()
 }
 
-// filter builds a batch of the records at or before the moment, with dense
-// offsets. Records of a LogAppendTime batch all have its highest timestamp, and
-// keep it as their create time.
-func (c *cutter) filter(p Piece, codec recordbatch.Codec) (cut, error) {
+// rebuild makes a batch of the records that come back, with dense offsets.
+// Records of a LogAppendTime batch all have its highest timestamp, and keep it
+// as their create time.
+func (c *cutter) rebuild(p Piece, s share, codec recordbatch.Codec) (cut, error) {
 	var out cut
 	c.builder.Reset(recordbatch.Options{LeaderEpoch: -1, Codec: codec})
 	for rec, err := range p.Records(c.decoder) {
 		if err != nil {
 			return cut{}, fmt.Errorf("decode batch: %w", err)
 		}
-		if rec.Timestamp > c.to {
+		if !c.filter.takes(s, rec.Timestamp) {
 			continue
 		}
+		c.mark(&rec)
 		if out.count == 0 {
 			out.first = rec.Offset
 		}
@@ -104,6 +125,15 @@ func (c *cutter) filter(p Piece, codec recordbatch.Codec) (cut, error) {
 		return cut{}, nil
 	}
 	return c.finish(out)
+}
+
+// mark adds the header that tells where a record was archived, if one is
+// wanted.
+func (c *cutter) mark(rec *recordbatch.Record) {
+	if c.origin != "" {
+		c.headers = withOrigin(c.headers, *rec, c.origin, c.partition)
+		rec.Headers = c.headers
+	}
 }
 
 func (c *cutter) finish(out cut) (cut, error) {

@@ -13,8 +13,6 @@ import (
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/sync/semaphore"
 	"golang.org/x/time/rate"
-
-	"github.com/tidemark-io/tidemark/codec/recordbatch"
 )
 
 // Options say how a plan is executed. All but StateFile have defaults.
@@ -177,7 +175,7 @@ func (x *execution) lanes(ctx context.Context) ([]*lane, error) {
 func (x *execution) lane(t TopicPlan, p PartitionPlan, there arrival) *lane {
 	return &lane{
 		execution: x, topic: t, plan: p, place: place{t.Into, p.Number}, id: x.state.Topics[t.Into], there: there.records, last: there.last,
-		cutter: cutter{to: x.plan.To, limit: t.MaxMessageBytes, split: x.plan.Request.Split, decoder: recordbatch.NewDecoder(0)},
+		cutter: x.plan.cutter(&p, t.MaxMessageBytes),
 		result: PartitionResult{
 			From: t.From, Into: t.Into, Number: p.Number, Resumed: there.records, FirstOffset: -1, LastOffset: -1, Gaps: p.Gaps,
 		},

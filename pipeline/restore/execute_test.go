@@ -81,7 +81,7 @@ func TestClippedPieces(t *testing.T) {
 // A batch that needs no change keeps its compressed records to the byte.
 func TestVerbatim(t *testing.T) {
 	b := batch(t, recordbatch.Options{Codec: recordbatch.CodecGzip}, rec(5, 1), rec(6, 2))
-	c := cutter{to: 2, limit: 1 << 20, decoder: recordbatch.NewDecoder(0)}
+	c := cutter{filter: filter{to: 2}, limit: 1 << 20, decoder: recordbatch.NewDecoder(0)}
 	cuts, err := c.cut(wholePiece(b))
 	if err != nil || len(cuts) != 1 {
 		t.Fatalf("cut: %d batches, %v", len(cuts), err)
@@ -101,7 +101,7 @@ func TestSplit(t *testing.T) {
 		recs = append(recs, rec(100+i, i))
 	}
 	b := batch(t, recordbatch.Options{}, recs...)
-	c := cutter{to: 1000, limit: 400, decoder: recordbatch.NewDecoder(0)}
+	c := cutter{filter: filter{to: 1000}, limit: 400, decoder: recordbatch.NewDecoder(0)}
 	if _, err := c.cut(wholePiece(b)); err == nil {
 		t.Fatal("a batch above the limit was let through")
 	}

@@ -40,17 +40,30 @@ func orders(number int32) names.Partition {
 func (s shelves) Partitions(_ context.Context, topic string) ([]names.Partition, error) {
 	var found []names.Partition
 	for p := range s {
-		if p.Topic == topic {
+		if p.Topic == topic || topic == "" {
 			found = append(found, p)
 		}
 	}
 	slices.SortFunc(found, func(a, b names.Partition) int {
-		return cmp.Or(int(a.Lineage.Topic[0])-int(b.Lineage.Topic[0]), int(a.Number-b.Number))
+		return cmp.Or(cmp.Compare(a.Topic, b.Topic), int(a.Lineage.Topic[0])-int(b.Lineage.Topic[0]), int(a.Number-b.Number))
 	})
 	return found, nil
 }
 
-func (s shelves) Setup(context.Context, string, names.Lineage) (Setup, error) { return Setup{}, nil }
+// Lives are as old as their ids are low.
+func (s shelves) Lives(ctx context.Context, topic string) ([]Life, error) {
+	found, err := s.Partitions(ctx, topic)
+	var lives []Life
+	for _, p := range found {
+		if n := len(lives); n == 0 || lives[n-1].ID != p.Lineage.Topic {
+			made := time.UnixMilli(1000 * int64(n))
+			lives = append(lives, Life{ID: p.Lineage.Topic, First: made, Last: made, MaxTimestamp: segment.NoTimestamp})
+		}
+	}
+	return lives, err
+}
+
+func (s shelves) Setups(context.Context, string, names.TopicID) ([]Setup, error) { return nil, nil }
 
 func (s shelves) Survey(_ context.Context, p names.Partition) (Survey, error) {
 	sv := Survey{Gaps: s[p].gaps, Parent: s[p].parent}
@@ -111,10 +124,12 @@ func (p wholePiece) Records(d *recordbatch.Decoder) iter.Seq2[recordbatch.Record
 	return d.Records(p)
 }
 
-func (p wholePiece) IsControl() bool {
+func (p wholePiece) Header() recordbatch.Header {
 	h, _ := recordbatch.ParseHeader(p)
-	return h.IsControl()
+	return h
 }
+
+func (p wholePiece) IsControl() bool { return p.Header().IsControl() }
 
 // clippedPiece hides that it is a whole batch, as pieces at the edge of a
 // segment do.

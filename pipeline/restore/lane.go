@@ -9,7 +9,6 @@ import (
 
 	"github.com/tidemark-io/tidemark/codec/names"
 	"github.com/tidemark-io/tidemark/codec/recordbatch"
-	"github.com/tidemark-io/tidemark/codec/segment"
 )
 
 // lane brings back one partition. Its reader cuts batches ahead, its shipper
@@ -68,8 +67,7 @@ func (l *lane) run(ctx context.Context) error {
 // target, and queues the others.
 func (l *lane) read(ctx context.Context, queue chan<- loaded) error {
 	next := int64(0)
-	skip := func(b segment.BlockInfo) bool { return after(b, l.cutter.to) }
-	for piece, err := range l.plan.read(ctx, l.source, l.topic.From, 0, skip) {
+	for piece, err := range l.plan.read(ctx, l.source, l.topic.From, 0, l.cutter.filter.skips) {
 		if err != nil {
 			return fmt.Errorf("read archive: %w", err)
 		}

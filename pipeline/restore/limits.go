@@ -8,7 +8,11 @@ import (
 const (
 	// planVersion changes when a plan of an older program must not be executed
 	// by this one.
-	planVersion = 1
+	planVersion = 2
+
+	// defaultWindow is how far from the moment the parts of a transaction are
+	// looked for: Kafka's default transaction.max.timeout.ms.
+	defaultWindow = 15 * time.Minute
 
 	// readMemory is shared by the partitions that are read at once: each holds
 	// one segment, and the reader of the archive fetches ahead within a bound of

@@ -3,6 +3,7 @@ package restore
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/tidemark-io/tidemark/codec/segment"
@@ -27,15 +28,51 @@ func (b *planner) checkGaps(ctx context.Context, topic string, pp PartitionPlan,
 		}
 		if inside {
 			b.refuse(CauseInGap, topic, "%s lies in a gap of topic %s partition %d: the offsets [%d, %d) were lost (%s): choose another moment, or allow an incomplete restore",
-				moment(b.plan.To), topic, pp.Number, g.Base, g.Next, g.Reason)
+				b.whereCut(topic, pp.Number), topic, pp.Number, g.Base, g.Next, g.Reason)
 		}
 	}
 	return nil
 }
 
+// whereCut names the place of the cut in a partition.
+func (b *planner) whereCut(topic string, partition int32) string {
+	if b.plan.Request.cut() == CutOffsets {
+		return fmt.Sprintf("offset %d", b.plan.Request.Offsets[topic][partition])
+	}
+	return moment(b.plan.To)
+}
+
+// checkOffsets refuses a cut at offsets that the archive does not reach, at
+// either end: nothing else is taken instead.
+func (b *planner) checkOffsets(d *draft) {
+	for _, number := range slices.Sorted(maps.Keys(b.plan.Request.Offsets[d.From])) {
+		offset := b.plan.Request.Offsets[d.From][number]
+		if offset == 0 || !b.plan.Request.wants(number) {
+			continue
+		}
+		i := slices.IndexFunc(d.Partitions, func(pp PartitionPlan) bool { return pp.Number == number })
+		switch {
+		case i < 0:
+			b.refuse(CauseNotArchived, d.From, "offset %d of topic %s partition %d: the archive holds nothing of that partition", offset, d.From, number)
+		case offset > d.Partitions[i].Archived:
+			b.refuse(CauseNotArchived, d.From, "offset %d of topic %s partition %d is not archived: the archive ends at offset %d there: choose that or a lower one, or wait until it is archived",
+				offset, d.From, number, d.Partitions[i].Archived)
+		case offset < d.begins[i]:
+			b.refuse(CauseNotArchived, d.From, "offset %d of topic %s partition %d is not archived: the archive begins at offset %d there", offset, d.From, number, d.begins[i])
+		}
+	}
+	if b.plan.Request.cut() == CutOffsets && len(b.plan.Request.Offsets[d.From]) == 0 {
+		b.warn([]string{fmt.Sprintf("no offset is given for topic %s: it comes back without a record", d.From)})
+	}
+}
+
 // inGap compares the moment with the times on both sides of the gap; a side
-// without records is open.
+// without records is open. A cut by offsets lies in a gap if nothing is left
+// between the two.
 func (b *planner) inGap(ctx context.Context, topic string, pp PartitionPlan, g Gap, s Survey) (bool, error) {
+	if b.plan.Request.cut() == CutOffsets {
+		return g.Next >= b.plan.Request.Offsets[topic][pp.Number], nil
+	}
 	for _, seg := range s.Segments {
 		if seg.Next <= g.Base && seg.MaxTimestamp > b.plan.To {
 			return false, nil
@@ -57,7 +94,8 @@ func (b *planner) inGap(ctx context.Context, topic string, pp PartitionPlan, g G
 
 // empty looks for one record of the topic at or before the moment.
 func (b *planner) empty(ctx context.Context, t *TopicPlan) (bool, error) {
-	for _, pp := range t.Partitions {
+	for i := range t.Partitions {
+		pp := &t.Partitions[i]
 		found, err := b.holdsRecord(ctx, t.From, pp)
 		if err != nil {
 			return false, fmt.Errorf("partition %d: look for a record: %w", pp.Number, err)
@@ -69,9 +107,10 @@ func (b *planner) empty(ctx context.Context, t *TopicPlan) (bool, error) {
 	return true, nil
 }
 
-func (b *planner) holdsRecord(ctx context.Context, topic string, pp PartitionPlan) (bool, error) {
+func (b *planner) holdsRecord(ctx context.Context, topic string, pp *PartitionPlan) (bool, error) {
+	f := b.plan.filter(pp)
 	skip := func(block segment.BlockInfo) bool {
-		late := after(block, b.plan.To)
+		late := f.skips(block)
 		if late {
 			b.see(block.MinTimestamp)
 		}
@@ -81,15 +120,26 @@ func (b *planner) holdsRecord(ctx context.Context, topic string, pp PartitionPla
 		if err != nil {
 			return false, err
 		}
-		if piece.IsControl() {
-			continue
+		found, err := b.anyOf(piece, f)
+		if found || err != nil {
+			return found, err
 		}
-		for rec, err := range piece.Records(b.dec) {
-			if err != nil || rec.Timestamp <= b.plan.To {
-				return err == nil, err
-			}
-			b.see(rec.Timestamp)
+	}
+	return false, nil
+}
+
+// anyOf looks for a record of a piece that comes back, and at the times of
+// those that do not.
+func (b *planner) anyOf(p Piece, f filter) (bool, error) {
+	if p.IsControl() {
+		return false, nil
+	}
+	share := f.ofPiece(p)
+	for rec, err := range p.Records(b.dec) {
+		if err != nil || f.takes(share, rec.Timestamp) {
+			return err == nil, err
 		}
+		b.see(rec.Timestamp)
 	}
 	return false, nil
 }
@@ -124,13 +174,17 @@ func (b *planner) checkMoment() {
 		b.refuseEmpty()
 		return
 	}
-	if p.To > latest {
+	if p.Request.cut() != CutOffsets && p.To > latest {
 		b.warn([]string{fmt.Sprintf("%s is after the last archived record, which is of %s: what was written to Kafka since, and is not archived, does not come back",
 			moment(p.To), moment(latest))})
 	}
 }
 
 func (b *planner) refuseEmpty() {
+	if b.plan.Request.cut() == CutOffsets {
+		b.refuse(CauseEmpty, "", "the archive holds no record below the given offsets")
+		return
+	}
 	if !b.seen {
 		b.refuse(CauseEmpty, "", "the archive holds no record of what is to be restored")
 		return

@@ -17,7 +17,8 @@ type Plan struct {
 	Version       int          `json:"version"`
 	Request       Request      `json:"request"`
 	RequestDigest names.Digest `json:"request_digest"`
-	// To is the moment in ms: records with a timestamp at or before it come back.
+	// To is the moment in ms. For a cut by offsets it is what the request says,
+	// or when the plan was made.
 	To int64 `json:"to_ms"`
 	// Rule is the rule of the cut in words.
 	Rule string `json:"rule"`
@@ -31,19 +32,26 @@ type Plan struct {
 	Digest   names.Digest `json:"digest"`
 }
 
-// rule is shown with every plan.
-const rule = "every record with a timestamp at or before the moment, in offset order"
+// rules are shown with every plan.
+var rules = map[Cut]string{
+	CutTime: "every record with a timestamp at or before the moment, in offset order",
+	CutTransactions: "every transaction whose last commit marker is at or before the moment, whole, whatever the timestamps of its records; " +
+		"outside transactions every record with a timestamp at or before the moment; in offset order",
+	CutOffsets: "every record below the given offset of its partition, whatever its timestamp",
+}
 
 // TopicPlan is the part of a plan that concerns one topic.
 type TopicPlan struct {
 	From string `json:"from"`
 	Into string `json:"into"`
-	// ID is the newest life of the topic.
+	// ID is the life of the topic that comes back.
 	ID names.TopicID `json:"topic_id"`
-	// Abandoned are older lives of the topic, which stay in the archive.
-	Abandoned []names.TopicID `json:"abandoned,omitempty"`
+	// Lives are the other ones, which stay in the archive.
+	Lives []Life `json:"other_lives,omitempty"`
 	// Create is true if the target topic is not there yet.
-	Create         bool  `json:"create"`
+	Create bool `json:"create"`
+	// PartitionCount is that of the moment, or higher where a record that comes
+	// back lies in a higher partition.
 	PartitionCount int32 `json:"partition_count"`
 	// MaxMessageBytes is the largest batch that the target takes.
 	MaxMessageBytes int `json:"max_message_bytes"`
@@ -61,11 +69,15 @@ type PartitionPlan struct {
 	// Stretches are the archived offsets that are read, in order, along the
 	// newest branch. What is archived after the plan was made is not read.
 	Stretches []Stretch `json:"stretches"`
+	// Archived is the offset up to which the partition was archived.
+	Archived int64 `json:"archived_to"`
 	// Abandoned are offsets that were archived and then truncated in Kafka;
 	// they stay in the archive.
 	Abandoned []Stretch `json:"abandoned,omitempty"`
 	Segments  []string  `json:"segments,omitempty"`
 	Gaps      []Gap     `json:"gaps,omitempty"`
+	// Transactions is how the cut by transactions falls here; nil with any other.
+	Transactions *TransactionCut `json:"transactions,omitempty"`
 	// MaxRecords and MaxBytes are upper bounds; bytes are stored bytes.
 	MaxRecords int64 `json:"max_records"`
 	MaxBytes   int64 `json:"max_bytes"`
@@ -99,8 +111,15 @@ const (
 	CauseTarget Cause = "target-differs"
 	// CauseTargetUnusable: the target is not empty or has too few partitions.
 	CauseTargetUnusable Cause = "target-unusable"
-	// CauseNotArchived: the archive does not hold the topic or the partition.
+	// CauseNotArchived: the archive does not hold the topic, the partition or
+	// the offset.
 	CauseNotArchived Cause = "not-archived"
+	// CauseBetweenLives: the topic was deleted and made again around the moment.
+	// Request.Lineage chooses.
+	CauseBetweenLives Cause = "between-two-lives"
+	// CauseAmbiguous: it is not certain whether a transaction was complete at
+	// the moment. Force accepts it.
+	CauseAmbiguous Cause = "ambiguous-transaction"
 )
 
 // Refusal is a reason not to begin.

@@ -171,8 +171,8 @@ func TestPlanNamesWhatItReads(t *testing.T) {
 	archive[older] = everyKind(t)
 	p := plan(t, archive, client, request(1000))
 	topic := p.Topics[0]
-	if topic.ID != firstLife.Topic || !slices.Equal(topic.Abandoned, []names.TopicID{older.Lineage.Topic}) {
-		t.Errorf("life %v, abandoned %v", topic.ID, topic.Abandoned)
+	if topic.ID != firstLife.Topic || len(topic.Lives) != 1 || topic.Lives[0].ID != older.Lineage.Topic {
+		t.Errorf("life %v, others %v", topic.ID, topic.Lives)
 	}
 	if topic.PartitionCount != 4 || len(topic.Partitions) != 2 || !topic.Create {
 		t.Errorf("%d partitions, %d with data, create %v", topic.PartitionCount, len(topic.Partitions), topic.Create)

@@ -47,12 +47,17 @@ func NewPlan(ctx context.Context, src Source, req Request, client *kgo.Client) (
 		return nil, err
 	}
 	b := &planner{
-		src:    src,
-		target: &target{client: client},
-		dec:    recordbatch.NewDecoder(0),
+		src: src,
+		dec: recordbatch.NewDecoder(0),
 		plan: &Plan{
-			Version: planVersion, Rule: rule, Request: req, RequestDigest: digest, To: req.To.UnixMilli(),
+			Version: planVersion, Rule: rules[req.cut()], Request: req, RequestDigest: digest, To: req.To.UnixMilli(),
 		},
+	}
+	if req.To.IsZero() {
+		b.plan.To = time.Now().UnixMilli()
+	}
+	if client != nil {
+		b.target = &target{client: client}
 	}
 	if err := b.topics(ctx); err != nil {
 		return nil, fmt.Errorf("plan restore: %w", err)
@@ -61,67 +66,136 @@ func NewPlan(ctx context.Context, src Source, req Request, client *kgo.Client) (
 	return b.plan, b.plan.seal()
 }
 
+// topics first finds what there is of every topic, then where the cut falls:
+// for transactions all topics decide together.
 func (b *planner) topics(ctx context.Context) error {
+	var drafts []*draft
 	for _, from := range slices.Sorted(maps.Keys(b.plan.Request.Topics)) {
-		t, ok, err := b.topic(ctx, from, b.plan.Request.Topics[from])
+		d, err := b.draft(ctx, from, b.plan.Request.Topics[from])
 		if err != nil {
 			return fmt.Errorf("topic %s: %w", from, err)
 		}
-		if ok {
-			b.plan.Topics = append(b.plan.Topics, t)
+		if d != nil {
+			drafts = append(drafts, d)
 		}
+	}
+	for _, d := range drafts {
+		if err := b.finish(ctx, d); err != nil {
+			return fmt.Errorf("topic %s: %w", d.From, err)
+		}
+		b.plan.Topics = append(b.plan.Topics, d.TopicPlan)
+	}
+	if b.target == nil {
+		return nil
 	}
 	return b.inspect(ctx)
 }
 
-// topic is not ok if the archive does not hold what is asked for.
-func (b *planner) topic(ctx context.Context, from, into string) (TopicPlan, bool, error) {
+// draft is the plan of a topic before the cut is known.
+type draft struct {
+	TopicPlan
+	// known is the number of partitions that the topic had at the moment, 0 if
+	// nobody wrote it down.
+	known int32
+	// Of the partitions, in their order: what is read of each, and where the
+	// archive of it begins.
+	surveys []Survey
+	begins  []int64
+}
+
+// draft is nil, and refused, if the archive does not hold what is asked for.
+func (b *planner) draft(ctx context.Context, from, into string) (*draft, error) {
 	found, err := b.src.Partitions(ctx, from)
 	if err != nil {
-		return TopicPlan{}, false, fmt.Errorf("list partitions: %w", err)
+		return nil, fmt.Errorf("list partitions: %w", err)
 	}
 	if len(found) == 0 {
 		b.refuse(CauseNotArchived, from, "the archive holds no topic %s", from)
-		return TopicPlan{}, false, nil
+		return nil, nil
 	}
-	newest := names.Lineage{Topic: found[len(found)-1].Lineage.Topic, Branch: names.RootBranch}
-	setup, err := b.src.Setup(ctx, from, newest)
+	lives, err := b.src.Lives(ctx, from)
 	if err != nil {
-		return TopicPlan{}, false, fmt.Errorf("read its settings: %w", err)
+		return nil, fmt.Errorf("tell its lives apart: %w", err)
 	}
-	t := TopicPlan{From: from, Into: into, ID: newest.Topic, PartitionCount: setup.Partitions, Settings: settingsOf(setup.Settings, time.Now())}
-	for _, p := range t.newest(found) {
-		if !b.plan.Request.wants(p.Number) {
-			continue
-		}
-		pp, err := b.partition(ctx, p)
-		if err != nil {
-			return TopicPlan{}, false, fmt.Errorf("partition %d: %w", p.Number, err)
-		}
-		t.Partitions = append(t.Partitions, pp)
+	life, ok := b.life(from, lives)
+	if !ok {
+		return nil, nil
 	}
-	b.checkPartitions(&t)
-	t.Empty, err = b.empty(ctx, &t)
-	return t, true, err
+	setup, err := b.setup(b.src.Setups(ctx, from, life.ID))
+	if err != nil {
+		return nil, err
+	}
+	d := &draft{known: setup.Partitions, TopicPlan: TopicPlan{
+		From: from, Into: into, ID: life.ID, Lives: others(lives, life.ID), MaxMessageBytes: batchBytes,
+		PartitionCount: setup.Partitions, Settings: settingsOf(setup.Settings, time.Now()),
+	}}
+	for _, p := range branches(found, life.ID) {
+		if err := b.partition(ctx, d, p); err != nil {
+			return nil, fmt.Errorf("partition %d: %w", p.Number, err)
+		}
+	}
+	b.checkOffsets(d)
+	return d, nil
 }
 
-// newest returns the newest branch of each partition of the newest life, by
-// number, and notes older lives.
-func (t *TopicPlan) newest(found []names.Partition) []names.Partition {
-	branches := map[int32]names.Partition{}
+// branches returns the newest branch of each partition of a life, by number.
+func branches(found []names.Partition, life names.TopicID) []names.Partition {
+	newest := map[int32]names.Partition{}
 	for _, p := range found {
-		if p.Lineage.Topic != t.ID {
-			if !slices.Contains(t.Abandoned, p.Lineage.Topic) {
-				t.Abandoned = append(t.Abandoned, p.Lineage.Topic)
-			}
+		if p.Lineage.Topic != life {
 			continue
 		}
-		t.PartitionCount = max(t.PartitionCount, p.Number+1)
-		if other, ok := branches[p.Number]; !ok || other.Lineage.Branch < p.Lineage.Branch {
-			branches[p.Number] = p
+		if other, ok := newest[p.Number]; !ok || other.Lineage.Branch < p.Lineage.Branch {
+			newest[p.Number] = p
 		}
 	}
-	return slices.SortedFunc(maps.Values(branches), func(a, b names.Partition) int { return cmp.Compare(a.Number, b.Number) })
+	return slices.SortedFunc(maps.Values(newest), func(a, b names.Partition) int { return cmp.Compare(a.Number, b.Number) })
+}
+
+// finish counts the partitions, drops those that are not restored, and looks
+// for gaps.
+func (b *planner) finish(ctx context.Context, d *draft) error {
+	if err := b.count(ctx, d); err != nil {
+		return err
+	}
+	var kept []PartitionPlan
+	for i, pp := range d.Partitions {
+		if pp.Number >= d.PartitionCount || !b.plan.Request.wants(pp.Number) {
+			continue
+		}
+		if err := b.checkGaps(ctx, d.From, pp, d.surveys[i]); err != nil {
+			return fmt.Errorf("partition %d: %w", pp.Number, err)
+		}
+		kept = append(kept, pp)
+	}
+	d.Partitions = kept
+	b.checkPartitions(&d.TopicPlan)
+	var err error
+	d.Empty, err = b.empty(ctx, &d.TopicPlan)
+	return err
+}
+
+// count raises the number of partitions as of the moment to what the records
+// that come back need. Where nobody wrote that number down, every archived
+// partition counts.
+func (b *planner) count(ctx context.Context, d *draft) error {
+	for i := range d.Partitions {
+		pp := &d.Partitions[i]
+		if pp.Number < d.PartitionCount {
+			continue
+		}
+		holds := d.known == 0
+		if !holds {
+			var err error
+			if holds, err = b.holdsRecord(ctx, d.From, pp); err != nil {
+				return fmt.Errorf("partition %d: look for a record: %w", pp.Number, err)
+			}
+		}
+		if holds {
+			d.PartitionCount = pp.Number + 1
+		}
+	}
+	return nil
 }
 
 // checkPartitions refuses partitions that were asked for by number and are not
@@ -134,22 +208,26 @@ func (b *planner) checkPartitions(t *TopicPlan) {
 	}
 }
 
-// partition follows the newest branch back to where its log began.
-func (b *planner) partition(ctx context.Context, p names.Partition) (PartitionPlan, error) {
+// partition follows the newest branch back to where its log began, and takes of
+// it what the cut by offsets leaves.
+func (b *planner) partition(ctx context.Context, d *draft, p names.Partition) error {
 	pp := PartitionPlan{Number: p.Number, MaxTimestamp: segment.NoTimestamp}
+	end := b.plan.Request.end(p)
 	var all Survey
+	var base, next int64
 	limit := int64(math.MaxInt64)
 	for at := p; ; {
 		s, err := b.src.Survey(ctx, at)
 		if err != nil {
-			return PartitionPlan{}, fmt.Errorf("survey %s: %w", at.Lineage, err)
+			return fmt.Errorf("survey %s: %w", at.Lineage, err)
 		}
 		b.warn(s.Warnings)
-		if _, end := s.span(); limit < end {
-			pp.Abandoned = append(pp.Abandoned, Stretch{at.Lineage, limit, end})
+		base, next = s.span()
+		if limit < next {
+			pp.Abandoned = append(pp.Abandoned, Stretch{at.Lineage, limit, next})
 		}
-		s = s.below(limit)
-		base, _ := s.span()
+		pp.Archived = max(pp.Archived, min(next, limit))
+		s = s.below(min(limit, end))
 		pp.Stretches = append(s.stretches(at.Lineage), pp.Stretches...)
 		all.Segments = append(s.Segments, all.Segments...)
 		all.Gaps = append(s.Gaps, all.Gaps...)
@@ -157,12 +235,13 @@ func (b *planner) partition(ctx context.Context, p names.Partition) (PartitionPl
 			break
 		}
 		if s.Parent.Topic != at.Lineage.Topic || s.Parent.Branch >= at.Lineage.Branch {
-			return PartitionPlan{}, fmt.Errorf("lineage %s claims to branch from %s", at.Lineage, s.Parent)
+			return fmt.Errorf("lineage %s claims to branch from %s", at.Lineage, s.Parent)
 		}
 		limit, at.Lineage = base, *s.Parent
 	}
 	pp.sum(all)
-	return pp, b.checkGaps(ctx, p.Topic, pp, all)
+	d.Partitions, d.surveys, d.begins = append(d.Partitions, pp), append(d.surveys, all), append(d.begins, base)
+	return nil
 }
 
 func (pp *PartitionPlan) sum(s Survey) {

@@ -12,9 +12,10 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 )
 
-// Setup is how an archived topic was set up last. It is zero where nobody kept
-// it.
+// Setup is how an archived topic was set up from a moment on. It is zero where
+// nobody kept it.
 type Setup struct {
+	At time.Time
 	// Partitions counts those that never held a record, too.
 	Partitions int32
 	// Settings are those that differed from the cluster's defaults.

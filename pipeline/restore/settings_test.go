@@ -18,7 +18,9 @@ type described struct {
 	setup Setup
 }
 
-func (d described) Setup(context.Context, string, names.Lineage) (Setup, error) { return d.setup, nil }
+func (d described) Setups(context.Context, string, names.TopicID) ([]Setup, error) {
+	return []Setup{d.setup}, nil
+}
 
 func TestSettingsAreALastStepOfTheirOwn(t *testing.T) {
 	c, client := cluster(t)

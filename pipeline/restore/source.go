@@ -13,11 +13,14 @@ import (
 
 // Source is the archive as restore reads it. It must be safe for concurrent use.
 type Source interface {
-	// Partitions lists what the archive holds of a topic, in all its lineages.
-	// Lives of the topic come in the order of their age, the newest last.
+	// Partitions lists what the archive holds of a topic, in all its lineages;
+	// of every topic if the name is empty.
 	Partitions(ctx context.Context, topic string) ([]names.Partition, error)
-	// Setup tells how a life of a topic was set up.
-	Setup(ctx context.Context, topic string, l names.Lineage) (Setup, error)
+	// Lives tells the lives of a topic, in the order of their first signs.
+	Lives(ctx context.Context, topic string) ([]Life, error)
+	// Setups tells how a life of a topic was set up over time, the earliest
+	// first. What comes beside an error is what could be read.
+	Setups(ctx context.Context, topic string, id names.TopicID) ([]Setup, error)
 	// Survey tells what the archive holds of one partition, from names and footers.
 	Survey(ctx context.Context, p names.Partition) (Survey, error)
 	// Read yields the partition's offsets [from, next), each once and in order,
@@ -36,6 +39,9 @@ type Piece interface {
 	// Records yields the records of the piece in offset order. They are valid
 	// until the next one.
 	Records(d *recordbatch.Decoder) iter.Seq2[recordbatch.Record, error]
+	// Header is that of the batch which the piece comes from. Its producer is
+	// that of every record; its offsets and times may not be those of the piece.
+	Header() recordbatch.Header
 	// IsControl is true for markers, which hold no data.
 	IsControl() bool
 }
@@ -122,9 +128,4 @@ type Gap struct {
 	// Unexplained is true where no gap file says that the offsets are lost:
 	// healing may bring them back.
 	Unexplained bool `json:"unexplained,omitempty"`
-}
-
-// after tells whether a block is known to lie wholly after a moment.
-func after(b segment.BlockInfo, to int64) bool {
-	return b.MinTimestamp != segment.NoTimestamp && b.MinTimestamp > to
 }

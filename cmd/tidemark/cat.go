@@ -8,7 +8,6 @@ import (
 	"runtime"
 	"sync"
 	"time"
-	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
@@ -17,6 +16,7 @@ import (
 	"github.com/tidemark-io/tidemark/codec/names"
 	"github.com/tidemark-io/tidemark/codec/recordbatch"
 	"github.com/tidemark-io/tidemark/pipeline/cover"
+	"github.com/tidemark-io/tidemark/pipeline/jsonline"
 )
 
 func catCommand(a *app) *cobra.Command {
@@ -114,53 +114,11 @@ func catPartition(ctx context.Context, a *cover.Archive, p names.Partition, o co
 }
 
 // line is a record in the form of kcat -J.
-type line struct {
-	Topic         string    `json:"topic"`
-	Partition     int32     `json:"partition"`
-	Offset        int64     `json:"offset"`
-	TimestampType string    `json:"tstype"`
-	Timestamp     int64     `json:"ts"`
-	Headers       []*string `json:"headers,omitempty"`
-	HeadersBase64 [][]byte  `json:"headers_base64,omitempty"`
-	Key           *string   `json:"key"`
-	KeyBase64     []byte    `json:"key_base64,omitempty"`
-	Payload       *string   `json:"payload"`
-	PayloadBase64 []byte    `json:"payload_base64,omitempty"`
-}
+type line = jsonline.Line
 
 func lineOf(p names.Partition, rec recordbatch.Record) line {
-	l := line{Topic: p.Topic, Partition: p.Number, Offset: rec.Offset, TimestampType: "create", Timestamp: rec.Timestamp}
-	l.Key, l.KeyBase64 = textOrBytes(rec.Key)
-	l.Payload, l.PayloadBase64 = textOrBytes(rec.Value)
-	l.Headers, l.HeadersBase64 = headersOf(rec.Headers)
-	return l
+	return jsonline.Of(p.Topic, p.Number, rec)
 }
 
 // textOrBytes returns b as text if it is UTF-8, and both nil if it is null.
-func textOrBytes(b []byte) (*string, []byte) {
-	if b == nil {
-		return nil, nil
-	}
-	if !utf8.Valid(b) {
-		return nil, b
-	}
-	s := string(b)
-	return &s, nil
-}
-
-// headersOf returns keys and values in turn, all as text or all in base64.
-func headersOf(hs []recordbatch.RecordHeader) (text []*string, raw [][]byte) {
-	valid := true
-	for _, h := range hs {
-		raw = append(raw, h.Key, h.Value)
-		valid = valid && utf8.Valid(h.Key) && utf8.Valid(h.Value)
-	}
-	if !valid {
-		return nil, raw
-	}
-	for _, b := range raw {
-		s, _ := textOrBytes(b)
-		text = append(text, s)
-	}
-	return text, nil
-}
+func textOrBytes(b []byte) (*string, []byte) { return jsonline.TextOrBytes(b) }

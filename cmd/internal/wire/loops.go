@@ -24,7 +24,9 @@ type Loop struct {
 // loops are all loops, as the configuration says. Archiver.Leads tells whether
 // it is for this member to do what only one should.
 func (a *Archive) loops(x *Archiver, signer *signed.Signer) []Loop {
-	return []Loop{}
+	return []Loop{
+		a.marksLoop(x, signer),
+	}
 }
 
 // How long a loop that failed rests: longer each time, from the first on again

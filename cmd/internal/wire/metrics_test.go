@@ -65,6 +65,7 @@ func everyMetric(t *testing.T) (all []string) {
 	h.Behind(k, "a", true)
 	h.Stalled(k, nil)
 	h.Gap(name, "")
+	telemetry.NewMarks(r)
 	families, err := r.Gather()
 	if err != nil {
 		t.Fatal(err)

@@ -131,10 +131,16 @@ type OrderCheck struct {
 // CheckByOrder begins a comparison with the committed records of a partition
 // that are stamped at or before a moment (ms).
 func (l *Ledger) CheckByOrder(at Place, to int64) *OrderCheck {
+	return l.CheckChosen(at, func(_ int64, e Entry) bool { return e.Timestamp <= to })
+}
+
+// CheckChosen is CheckByOrder with the committed records that chosen says yes
+// to, by their offset.
+func (l *Ledger) CheckChosen(at Place, chosen func(offset int64, e Entry) bool) *OrderCheck {
 	p := l.page(at)
 	c := &OrderCheck{at: at}
 	for o, outcome := range p.outcomes {
-		if outcome == Committed && p.entries[o].Timestamp <= to {
+		if outcome == Committed && chosen(int64(o), p.entries[o]) {
 			c.expected = append(c.expected, p.entries[o].Sum)
 		}
 	}

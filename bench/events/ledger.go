@@ -94,6 +94,10 @@ func (l *Ledger) Places() []Place {
 	return all
 }
 
+// End is the offset behind the last record of a partition that was noted, 0 if
+// there is none.
+func (l *Ledger) End(at Place) int64 { return int64(len(l.page(at).entries)) }
+
 // Count is how many records had an outcome, in all partitions.
 func (l *Ledger) Count(outcome Outcome) int64 {
 	l.mu.Lock()

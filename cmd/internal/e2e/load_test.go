@@ -23,11 +23,15 @@ type load struct {
 	partitions int32
 	ledger     *events.Ledger
 	newest     atomic.Int64 // highest timestamp (ms)
+	// odd has some records stamped far away from now: see oddTime.
+	odd bool
 
 	wg     sync.WaitGroup
 	cancel context.CancelFunc
 	mu     sync.Mutex
 	err    error
+	// transfers are the committed transactions.
+	transfers []transfer
 }
 
 // newLoad makes the topics.
@@ -64,6 +68,9 @@ func (s *source) next() *kgo.Record {
 	e := s.gen.Next(time.Now().UnixMilli())
 	r := &kgo.Record{Topic: s.l.prefix + e.Topic, Partition: s.rnd.Int32N(s.l.partitions),
 		Key: slices.Clone(e.Key), Value: slices.Clone(e.Value), Timestamp: time.UnixMilli(e.Timestamp)}
+	if s.l.odd {
+		r.Timestamp = s.oddTime(r.Timestamp)
+	}
 	for _, h := range e.Headers {
 		r.Headers = append(r.Headers, kgo.RecordHeader{Key: string(h.Key), Value: slices.Clone(h.Value)})
 	}
@@ -193,6 +200,9 @@ func (l *load) transaction(ctx context.Context, client *kgo.Client, from *source
 		if err := note(l.ledger, r, outcome); err != nil {
 			return err
 		}
+	}
+	if outcome == events.Committed {
+		l.transferred(written)
 	}
 	return nil
 }

@@ -31,6 +31,16 @@ func note(l *events.Ledger, r *kgo.Record, outcome events.Outcome) error {
 // readTopic reads all that a read_committed consumer sees of a topic now, with franz-go's own consumer.
 func (w *world) readTopic(t *testing.T, topic string, take func(*kgo.Record)) {
 	t.Helper()
+	w.readLog(t, topic, func(r *kgo.Record) {
+		if !r.Attrs.IsControl() {
+			take(r)
+		}
+	})
+}
+
+// readLog is readTopic with the markers of transactions.
+func (w *world) readLog(t *testing.T, topic string, take func(*kgo.Record)) {
+	t.Helper()
 	ends, err := w.admin.ListCommittedOffsets(t.Context(), topic)
 	if err != nil || ends.Error() != nil {
 		t.Fatalf("list the ends of %s: %v %v", topic, err, ends.Error())
@@ -69,9 +79,7 @@ func (w *world) consume(ctx context.Context, topic string, from map[int32]kgo.Of
 			return fmt.Errorf("partitions with something left: %v: %w", left, ctx.Err())
 		}
 		fetches.EachRecord(func(r *kgo.Record) {
-			if !r.Attrs.IsControl() {
-				take(r)
-			}
+			take(r)
 			if r.Offset+1 >= left[r.Partition] {
 				delete(left, r.Partition)
 			}

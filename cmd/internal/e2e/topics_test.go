@@ -239,10 +239,7 @@ func testRetention(t *testing.T, w *world) {
 	a := w.newArchive(t, "expiring", "expiring")
 	a.catchUp(t)
 	w.produce(t, "expiring", 50, 100)
-	short := "1000"
-	if _, err := w.admin.AlterTopicConfigs(t.Context(), []kadm.AlterConfig{{Name: "retention.ms", Value: &short}}, "expiring"); err != nil {
-		t.Fatal(err)
-	}
+	w.alter(t, "expiring", "retention.ms", "1000")
 	start := int64(0)
 	until(t, 60*time.Second, "retention has deleted what was not archived", func() bool {
 		w.produce(t, "expiring", 100, 101)
@@ -254,10 +251,7 @@ func testRetention(t *testing.T, w *world) {
 		start = at.Offset
 		return start > 60
 	})
-	forever := "-1"
-	if _, err := w.admin.AlterTopicConfigs(t.Context(), []kadm.AlterConfig{{Name: "retention.ms", Value: &forever}}, "expiring"); err != nil {
-		t.Fatal(err)
-	}
+	w.alter(t, "expiring", "retention.ms", "-1")
 	a.catchUp(t)
 	want := w.collectOffsets(t, "expiring")
 	for _, l := range a.cat(t, "expiring") {

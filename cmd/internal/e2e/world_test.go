@@ -73,6 +73,7 @@ func TestRealParts(t *testing.T) {
 		{"stop", testStop},
 		{"sasl", testSASL},
 		{"restore", testRestore},
+		{"ledger", testLedger},
 		{"damage", testDamage},
 		{"recreated", testRecreated},
 		{"compacted", testCompacted},
@@ -208,6 +209,18 @@ func (w *world) makeTopic(t *testing.T, name string, partitions int32, settings 
 	}
 	if _, err := w.admin.CreateTopic(t.Context(), partitions, max(1, w.replicas), configs, name); err != nil {
 		t.Fatalf("make topic %s: %v", name, err)
+	}
+}
+
+// alter gives a topic a setting.
+func (w *world) alter(t *testing.T, topic, name, value string) {
+	t.Helper()
+	r, err := w.admin.AlterTopicConfigs(t.Context(), []kadm.AlterConfig{{Name: name, Value: &value}}, topic)
+	if err == nil {
+		_, err = r.On(topic, nil)
+	}
+	if err != nil {
+		t.Fatalf("set %s of %s: %v", name, topic, err)
 	}
 }
 

@@ -101,7 +101,18 @@ func Default() *Config {
 			Retain: Duration(2555 * 24 * time.Hour),
 		},
 		// Offsets are small, and cannot be had any more when they are missed.
-		Marks:    Marks{Every: Duration(time.Minute), Groups: []GroupChoice{{Pattern: ".*"}}},
+		Marks: Marks{Every: Duration(time.Minute), Groups: []GroupChoice{{Pattern: ".*"}}},
+		Drill: Drill{
+			// A hundred days of daily drills read each segment once, about.
+			Sample: 0.01,
+			Prefix: "tidemark-drill-",
+			// Far below what a region gives, so that archiving does not notice.
+			MaxRate: 16 << 20,
+			// The time that the project holds itself to, and six segments of the
+			// default age.
+			RecoveryTime:  Duration(15 * time.Second),
+			RecoveryPoint: Duration(time.Minute),
+		},
 		StateDir: "state",
 		// The key filters of some 1.2 billion records.
 		Index: Index{MaxSize: 2 << 30},

@@ -66,6 +66,7 @@ func everyMetric(t *testing.T) (all []string) {
 	h.Stalled(k, nil)
 	h.Gap(name, "")
 	telemetry.NewMarks(r)
+	telemetry.NewDrill(r)
 	families, err := r.Gather()
 	if err != nil {
 		t.Fatal(err)

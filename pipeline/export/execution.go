@@ -22,17 +22,16 @@ type execution struct {
 	progress restore.Progress
 }
 
-// runFolder writes all partitions. It owns their goroutines: they have ended
-// when it returns. The first lane that fails stops the others.
-func runFolder(ctx context.Context, f *folder, src restore.Source, o Options) (Result, error) {
-	x := &execution{folder: f, source: src, options: o, limiter: newLimiter(o.MaxRate)}
+// run writes all partitions and the manifest. It owns their goroutines: they
+// have ended when it returns. The first lane that fails stops the others.
+func (x *execution) run(ctx context.Context) (Result, error) {
 	lanes := x.lanes()
 	kept := 0
-	for _, files := range f.finished {
+	for _, files := range x.folder.finished {
 		kept += len(files)
 	}
 	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(o.Parallel)
+	g.SetLimit(x.options.Parallel)
 	for _, l := range lanes {
 		g.Go(func() error {
 			if ctx.Err() != nil {
@@ -48,11 +47,11 @@ func runFolder(ctx context.Context, f *folder, src restore.Source, o Options) (R
 	if err := g.Wait(); err != nil {
 		return Result{}, err
 	}
-	m := newManifest(f.plan, o.Format)
+	m := newManifest(x.folder.plan, x.options.Format)
 	for _, l := range lanes {
 		m.add(l.part)
 	}
-	return Result{Manifest: m, Kept: kept}, f.finish(m)
+	return Result{Manifest: m, Kept: kept}, x.folder.finish(m)
 }
 
 func (x *execution) lanes() []*lane {

@@ -114,7 +114,8 @@ func Run(ctx context.Context, plan *restore.Plan, src restore.Source, o Options)
 	if f.complete != nil {
 		return Result{Manifest: *f.complete, Kept: f.complete.files()}, nil
 	}
-	r, err := runFolder(ctx, f, src, o)
+	x := &execution{folder: f, source: src, options: o, limiter: newLimiter(o.MaxRate)}
+	r, err := x.run(ctx)
 	if err != nil {
 		return r, fmt.Errorf("export to %s: %w", o.Dir, err)
 	}

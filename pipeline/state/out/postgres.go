@@ -1,0 +1,280 @@
+package out
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/tidemark-io/tidemark/pipeline/state"
+	"github.com/tidemark-io/tidemark/pipeline/state/cell"
+)
+
+// TargetError reports a target table that is not what the rows need. Nothing
+// was written.
+type TargetError struct {
+	Table, Reason string
+}
+
+func (e *TargetError) Error() string { return fmt.Sprintf("table %s: %s", e.Table, e.Reason) }
+
+// DifferentError reports that the database holds other rows than were sent to
+// it. The transaction was rolled back.
+type DifferentError struct {
+	Table      string
+	Sent, Held Result
+}
+
+func (e *DifferentError) Error() string {
+	return fmt.Sprintf("table %s holds %d rows with checksum %s after %d rows with checksum %s were written into it: a trigger, a rule or a type of a column changed them; nothing was kept",
+		e.Table, e.Held.Rows, e.Held.Checksum, e.Sent.Rows, e.Sent.Checksum)
+}
+
+// Load writes all rows of a table into PostgreSQL in one transaction, with
+// COPY: into a table that it makes, if create is true, or into one that is there
+// and is empty. Before it commits, the database counts the rows and computes
+// their checksum from what it holds; if they differ from what was sent it rolls
+// back.
+//
+// A table that is there may have its columns in another order and of other
+// types, as long as these read the same texts: arrays, enums, character types of
+// any length. Columns that the rows do not have must be generated.
+func Load(ctx context.Context, t *state.Table, conn *pgx.Conn, name Name, create bool) (Result, error) {
+	if err := name.check(); err != nil {
+		return Result{}, err
+	}
+	if err := checkColumns(t.Columns); err != nil {
+		return Result{}, &TargetError{name.String(), err.Error()}
+	}
+	tx, err := conn.Begin(ctx)
+	if err != nil {
+		return Result{}, fmt.Errorf("begin transaction: %w", err)
+	}
+	result, err := load(ctx, t, tx, name, create)
+	if err != nil {
+		return result, errors.Join(err, tx.Rollback(context.WithoutCancel(ctx)))
+	}
+	if err := tx.Commit(ctx); err != nil {
+		return result, fmt.Errorf("commit table %s: %w", name, err)
+	}
+	return result, nil
+}
+
+func load(ctx context.Context, t *state.Table, tx pgx.Tx, name Name, create bool) (Result, error) {
+	if _, err := tx.Exec(ctx, state.Session); err != nil {
+		return Result{}, fmt.Errorf("set up session: %w", err)
+	}
+	columns, err := target(ctx, t, tx, name, create)
+	if err != nil {
+		return Result{}, err
+	}
+	sent, err := copyRows(ctx, t, tx, name, columns)
+	if err != nil {
+		return sent, fmt.Errorf("copy into table %s: %w", name, err)
+	}
+	var held Result
+	if err := tx.QueryRow(ctx, state.QueryText(name.String(), columns)).Scan(&held.Rows, &held.Checksum); err != nil {
+		return sent, fmt.Errorf("compute checksum of table %s: %w", name, err)
+	}
+	if held != sent {
+		return sent, &DifferentError{Table: name.String(), Sent: sent, Held: held}
+	}
+	return sent, nil
+}
+
+// target makes or checks the table, keeps others from writing to it, and
+// returns the columns as they are written.
+func target(ctx context.Context, t *state.Table, tx pgx.Tx, name Name, create bool) ([]state.Column, error) {
+	if create {
+		if _, err := tx.Exec(ctx, createTable(name, t)); err != nil {
+			return nil, fmt.Errorf("create table %s: %w", name, err)
+		}
+		return t.Columns, nil
+	}
+	if _, err := tx.Exec(ctx, "LOCK TABLE "+name.String()+" IN SHARE ROW EXCLUSIVE MODE"); err != nil {
+		return nil, fmt.Errorf("lock table %s (make it first, or use --create): %w", name, err)
+	}
+	var full bool
+	if err := tx.QueryRow(ctx, "SELECT EXISTS (SELECT FROM "+name.String()+")").Scan(&full); err != nil {
+		return nil, fmt.Errorf("look into table %s: %w", name, err)
+	}
+	if full {
+		return nil, &TargetError{name.String(), "it is not empty: name another table, or empty it"}
+	}
+	there, err := describe(ctx, tx, name)
+	if err != nil {
+		return nil, err
+	}
+	return match(t.Columns, there, name)
+}
+
+// column is one of a table that is there.
+type column struct {
+	name      string
+	array     bool
+	json      bool
+	generated bool
+}
+
+func describe(ctx context.Context, tx pgx.Tx, name Name) ([]column, error) {
+	rows, err := tx.Query(ctx, `SELECT a.attname::text, t.typcategory = 'A', t.typname IN ('json', 'jsonb'), a.attgenerated <> ''
+		FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
+		WHERE a.attrelid = $1::text::regclass AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum`, name.String())
+	if err != nil {
+		return nil, fmt.Errorf("describe table %s: %w", name, err)
+	}
+	found, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (c column, err error) {
+		return c, row.Scan(&c.name, &c.array, &c.json, &c.generated)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("describe table %s: %w", name, err)
+	}
+	return found, nil
+}
+
+// match brings columns together by name. JSON goes into an array where the
+// table has one, and an array into JSON.
+func match(columns []state.Column, there []column, name Name) ([]state.Column, error) {
+	matched := slices.Clone(columns)
+	var unknown, lacking []string
+	for i, c := range matched {
+		at := slices.IndexFunc(there, func(t column) bool { return t.name == c.Name })
+		if at < 0 || there[at].generated {
+			unknown = append(unknown, c.Name)
+			continue
+		}
+		_, array := c.Kind.Element()
+		switch {
+		case there[at].array && c.Kind == cell.JSON:
+			matched[i].Kind = cell.ArrayOf(cell.Text)
+		case there[at].json && array:
+			matched[i].Kind = cell.JSON
+		}
+	}
+	for _, t := range there {
+		if !t.generated && !slices.ContainsFunc(columns, func(c state.Column) bool { return c.Name == t.name }) {
+			lacking = append(lacking, t.name)
+		}
+	}
+	if len(unknown)+len(lacking) == 0 {
+		return matched, nil
+	}
+	var reasons []string
+	if len(unknown) > 0 {
+		reasons = append(reasons, "it has no column "+strings.Join(unknown, ", ")+" to write to")
+	}
+	if len(lacking) > 0 {
+		reasons = append(reasons, "its column "+strings.Join(lacking, ", ")+" is not in the topic")
+	}
+	return nil, &TargetError{name.String(), strings.Join(reasons, ", and ") + ": change the table, or make it with --create"}
+}
+
+// copySize is how much is sent at a time, in bytes.
+const copySize = 64 << 10
+
+// copyRows sends all rows and returns what was sent.
+func copyRows(ctx context.Context, t *state.Table, tx pgx.Tx, name Name, columns []state.Column) (Result, error) {
+	reader, w := io.Pipe()
+	var result Result
+	done := make(chan error, 1)
+	go func() {
+		var err error
+		result, err = writeCopy(ctx, t, w, columns)
+		w.CloseWithError(err)
+		done <- err
+	}()
+	sql := fmt.Sprintf("COPY %s (%s) FROM STDIN", name, identifiers(columnNames(columns)))
+	_, err := tx.Conn().PgConn().CopyFrom(ctx, reader, sql)
+	reader.CloseWithError(err)
+	if mine := <-done; mine != nil && !errors.Is(mine, err) && !errors.Is(mine, io.ErrClosedPipe) {
+		return result, mine
+	}
+	return result, err
+}
+
+// writeCopy writes COPY's text format.
+func writeCopy(ctx context.Context, t *state.Table, w io.Writer, columns []state.Column) (Result, error) {
+	var result Result
+	var sum state.Checksum
+	var buffer []byte
+	for row, err := range t.Rows(ctx) {
+		if err != nil {
+			return result, err
+		}
+		for i := range row {
+			row[i] = as(row[i], columns[i].Kind)
+		}
+		if err := sum.Add(row); err != nil {
+			return result, err
+		}
+		if buffer, err = appendCopy(buffer, row); err != nil {
+			return result, err
+		}
+		result.Rows++
+		if len(buffer) < copySize {
+			continue
+		}
+		if _, err := w.Write(buffer); err != nil {
+			return result, err
+		}
+		buffer = buffer[:0]
+	}
+	result.Checksum = sum.String()
+	_, err := w.Write(buffer)
+	return result, err
+}
+
+// as makes a cell one of another kind. JSON that goes into an array is a JSON
+// array of texts already.
+func as(v state.Cell, k cell.Kind) state.Cell {
+	if v.Kind == k || v.Null {
+		v.Kind = k
+		return v
+	}
+	return state.Cell{Kind: k, Text: v.Text}
+}
+
+func appendCopy(dst []byte, row []state.Cell) ([]byte, error) {
+	for i, v := range row {
+		if i > 0 {
+			dst = append(dst, '\t')
+		}
+		if v.Null {
+			dst = append(dst, `\N`...)
+			continue
+		}
+		text, err := Literal(v)
+		if err != nil {
+			return dst, err
+		}
+		if bytes.IndexByte(text, 0) >= 0 {
+			return dst, errZero
+		}
+		dst = appendEscaped(dst, text)
+	}
+	return append(dst, '\n'), nil
+}
+
+// appendEscaped escapes what means something in COPY's text format.
+func appendEscaped(dst, text []byte) []byte {
+	for _, b := range text {
+		switch b {
+		case '\\':
+			dst = append(dst, '\\', '\\')
+		case '\n':
+			dst = append(dst, '\\', 'n')
+		case '\r':
+			dst = append(dst, '\\', 'r')
+		case '\t':
+			dst = append(dst, '\\', 't')
+		default:
+			dst = append(dst, b)
+		}
+	}
+	return dst
+}

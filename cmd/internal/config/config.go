@@ -14,7 +14,10 @@ type Config struct {
 	Retention Retention `yaml:"retention"`
 	RollUp    RollUp    `yaml:"rollup"`
 	Marks     Marks     `yaml:"marks"`
-	Drill     Drill     `yaml:"drill"`
+	// SchemaRegistry and ACLs are kept beside the topics.
+	SchemaRegistry SchemaRegistry `yaml:"schema_registry"`
+	ACLs           ACLs           `yaml:"acls"`
+	Drill          Drill          `yaml:"drill"`
 	// StateDir holds the index. It is a cache: deleting it loses nothing.
 	StateDir string `yaml:"state_dir"`
 	Index    Index  `yaml:"index"`

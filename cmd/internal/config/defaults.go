@@ -78,16 +78,7 @@ func Default() *Config {
 			KeyFilter:   true,
 		},
 		Memory: 256 << 20,
-		Fetch: Fetch{
-			// Half a second of patience lets idle topics be quiet, a mebibyte of
-			// appetite keeps busy ones from answering in crumbs.
-			MaxWait:           Duration(500 * time.Millisecond),
-			MinBytes:          1 << 20,
-			MaxBytes:          16 << 20,
-			MaxPartitionBytes: 4 << 20,
-			// Above the largest message.max.bytes commonly seen, 20 MB.
-			MaxRecordBytes: 32 << 20,
-		},
+		Fetch:  defaultFetch(),
 		// Small segments are locked briefly: roll-ups carry the long lock.
 		Retention: Retention{Mode: RetentionNone, For: Duration(7 * 24 * time.Hour)},
 		RollUp: RollUp{
@@ -102,6 +93,9 @@ func Default() *Config {
 		},
 		// Offsets are small, and cannot be had any more when they are missed.
 		Marks: Marks{Every: Duration(time.Minute), Groups: []GroupChoice{{Pattern: ".*"}}},
+		// Schemas and access rules change by the day: minutes are soon enough.
+		SchemaRegistry: SchemaRegistry{Every: Duration(5 * time.Minute)},
+		ACLs:           ACLs{Every: Duration(15 * time.Minute)},
 		Drill: Drill{
 			// A hundred days of daily drills read each segment once, about.
 			Sample: 0.01,
@@ -124,5 +118,18 @@ func Default() *Config {
 			LogLevel:  LevelInfo,
 			LogFormat: LogJSON,
 		},
+	}
+}
+
+func defaultFetch() Fetch {
+	return Fetch{
+		// Half a second of patience lets idle topics be quiet, a mebibyte of
+		// appetite keeps busy ones from answering in crumbs.
+		MaxWait:           Duration(500 * time.Millisecond),
+		MinBytes:          1 << 20,
+		MaxBytes:          16 << 20,
+		MaxPartitionBytes: 4 << 20,
+		// Above the largest message.max.bytes commonly seen, 20 MB.
+		MaxRecordBytes: 32 << 20,
 	}
 }

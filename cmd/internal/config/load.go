@@ -81,10 +81,11 @@ func (c *Config) resolvePaths(dir string) {
 // paths lists every key that names a file or a directory. A test compares it
 // with the fields of Config.
 func (c *Config) paths() []*string {
-	k := &c.Kafka
+	k, r := &c.Kafka, &c.SchemaRegistry
 	all := []*string{
 		&c.Archive.TrustFile, &c.Archive.SigningKeyFile, &c.StateDir,
 		&k.TLS.CAFile, &k.TLS.CertFile, &k.TLS.KeyFile, &k.SASL.PasswordFile, &k.SASL.TokenFile,
+		&r.PasswordFile, &r.TokenFile, &r.CAFile, &r.CertFile, &r.KeyFile,
 	}
 	for i := range c.Regions {
 		r := &c.Regions[i]
@@ -102,7 +103,10 @@ type secretFile struct {
 }
 
 func (c *Config) secretFiles() []secretFile {
-	all := []secretFile{{"kafka.sasl.password", &c.Kafka.SASL.Password, &c.Kafka.SASL.PasswordFile}}
+	all := []secretFile{
+		{"kafka.sasl.password", &c.Kafka.SASL.Password, &c.Kafka.SASL.PasswordFile},
+		{"schema_registry.password", &c.SchemaRegistry.Password, &c.SchemaRegistry.PasswordFile},
+	}
 	for i := range c.Regions {
 		cr, key := &c.Regions[i].Credentials, element("regions", i)+".credentials"
 		all = append(all,

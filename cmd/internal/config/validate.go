@@ -20,7 +20,7 @@ import (
 func (c *Config) validate() error {
 	for _, check := range []func() error{
 		c.checkArchive, c.checkRegions, c.checkKafka, c.checkTLS, c.checkSASL, c.checkTopics,
-		c.checkSegment, c.checkFetch, c.checkMemory, c.checkRetention, c.checkRollUp, c.checkMarks, c.checkDrill, c.checkRest, c.checkTelemetry,
+		c.checkSegment, c.checkFetch, c.checkMemory, c.checkRetention, c.checkRollUp, c.checkMarks, c.checkCaptures, c.checkDrill, c.checkRest, c.checkTelemetry,
 	} {
 		if err := check(); err != nil {
 			return err

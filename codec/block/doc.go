@@ -8,6 +8,7 @@
 //	block key ── HKDF-Expand ─┬─ body key      seals the body
 //	                          ├─ filter key    seals the filter
 //	                          ├─ record-key key  hashes record keys for the filter
+//	                          ├─ field keys      hash values of fields for the filter, each its own
 //	                          └─ commitment    stands in the footer, in clear
 //
 // The commitment tells a wrong key from damaged bytes before a byte of the

@@ -13,6 +13,8 @@ import (
 const (
 	filterEmpty = 0 // no record has a key; nothing follows
 	filterFuse8 = 1 // binary fuse filter with fingerprints of 8 bits
+
+	filterFields = 2 // the fields it covers follow, then a filter of the kinds above
 )
 
 // fuseHead is what stands before the fingerprints: kind, seed, segment length
@@ -85,14 +87,19 @@ func (b *FilterBuilder) Memory() int { return 4 * cap(b.set) }
 // Filter answers whether a block may hold a record key. A nil Filter is that
 // of a block without one: it says maybe to every key.
 type Filter struct {
-	keys *Keys
-	fuse *xorfilter.BinaryFuse[uint8] // nil: no record of the block has a key
+	keys   *Keys
+	fuse   *xorfilter.BinaryFuse[uint8] // nil: no record of the block has a key
+	fields []FieldID                    // covered, beside the record keys
 }
 
 // ParseFilter reads an opened filter. The keys are those of its block.
 func (k *Keys) ParseFilter(b []byte) (*Filter, error) {
+	ids, b, err := cutFields(b)
+	if err != nil {
+		return nil, err
+	}
 	if len(b) == 1 && b[0] == filterEmpty {
-		return &Filter{keys: k}, nil
+		return &Filter{keys: k, fields: ids}, nil
 	}
 	if len(b) < fuseHead {
 		return nil, fmt.Errorf("filter of %d bytes is cut short: %w", len(b), ErrDamaged)
@@ -104,7 +111,7 @@ func (k *Keys) ParseFilter(b []byte) (*Filter, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Filter{keys: k, fuse: fuse}, nil
+	return &Filter{keys: k, fuse: fuse, fields: ids}, nil
 }
 
 func parseFuse(b []byte) (*xorfilter.BinaryFuse[uint8], error) {

@@ -24,6 +24,7 @@ const (
 	labelBody       = "tidemark/1 body"
 	labelFilter     = "tidemark/1 filter"
 	labelRecordKeys = "tidemark/1 record keys"
+	labelField      = "tidemark/1 field" // and the field's id
 	labelCommitment = "tidemark/1 commitment"
 )
 
@@ -54,6 +55,7 @@ func (s Secret) Key(header names.Digest, n uint32) (Key, error) {
 
 // Keys are the keys that one block key stands for.
 type Keys struct {
+	block        Key // what they come from
 	body, filter [32]byte
 	k0, k1       uint64 // of SipHash
 
@@ -64,7 +66,7 @@ type Keys struct {
 
 // Expand derives the keys for each purpose.
 func (k Key) Expand() (*Keys, error) {
-	ks := &Keys{}
+	ks := &Keys{block: k}
 	var sip [16]byte
 	for _, out := range []struct {
 		label string

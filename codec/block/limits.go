@@ -13,6 +13,10 @@ const (
 	// more keys than that; such a block has no filter.
 	MaxFilter = 64 << 20
 
+	// MaxFields is how many fields a filter may cover beside the record keys:
+	// each costs 1.25 bytes for every value that a block has.
+	MaxFields = 16
+
 	// maxHashes is how many distinct keys fit a filter of MaxFilter.
 	maxHashes = MaxFilter * 4 / 5
 )

@@ -80,6 +80,26 @@ func (d *Decoder) Keys(batch []byte) iter.Seq2[RecordKey, error] {
 	}
 }
 
+// Pairs yields offset, key and value of each record of a batch, and skips over
+// its headers. It checks what Keys does.
+func (d *Decoder) Pairs(batch []byte) iter.Seq2[RecordPair, error] {
+	return func(yield func(RecordPair, error) bool) {
+		w, err := d.open(batch)
+		for err == nil && w.left > 0 {
+			var pair RecordPair
+			if pair, err = w.pair(); err == nil && !yield(pair, nil) {
+				return
+			}
+		}
+		if err == nil {
+			err = w.end()
+		}
+		if err != nil {
+			yield(RecordPair{}, err)
+		}
+	}
+}
+
 // open validates the header and decompresses.
 func (d *Decoder) open(batch []byte) (walk, error) {
 	h, err := whole(batch)

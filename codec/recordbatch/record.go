@@ -23,6 +23,12 @@ type RecordKey struct {
 	Key    []byte // nil is null
 }
 
+// RecordPair is what [Decoder.Pairs] gives of a record.
+type RecordPair struct {
+	Offset     int64
+	Key, Value []byte // nil is null
+}
+
 // The rules of a record, as reported in [FormatError].
 const (
 	ruleVarint       = "a number is cut short or too long"

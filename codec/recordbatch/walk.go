@@ -29,6 +29,18 @@ func (w *walk) careful() (RecordKey, error) {
 	return RecordKey{Offset: offset, Key: key}, nil
 }
 
+// pair reads key and value of the next record and goes behind that record.
+func (w *walk) pair() (RecordPair, error) {
+	r := w.r.record()
+	delta, key := readKey(&r)
+	value := r.bytes()
+	offset, err := w.step(&r, delta)
+	if err != nil {
+		return RecordPair{}, err
+	}
+	return RecordPair{Offset: offset, Key: key, Value: value}, nil
+}
+
 // quick is key for a record that keeps every rule, in a fraction of the time. At
 // the least doubt it is false and has not moved: careful then finds the rule
 // that is broken, or none.

@@ -26,6 +26,8 @@ func (p *Pool) getScratch() *scratch {
 
 func (p *Pool) putScratch(s *scratch) {
 	s.next(len(s.hashes))
+	clear(s.fields)
+	s.fieldsOf = nil
 	if s.memory() <= retainScratch {
 		p.scratches.Put(s)
 	}
@@ -34,7 +36,11 @@ func (p *Pool) putScratch(s *scratch) {
 // scratch is lent to one writer until it is closed.
 type scratch struct {
 	body   []byte   // of the open block
-	hashes []uint64 // of its record keys
+	hashes []uint64 // of its record keys, and of its fields' values
+
+	fieldsOf *block.Keys // whose keys fields are
+	fields   []block.FieldKey
+	found    func(i int, value []byte) // hashes a value; made once
 }
 
 // next makes room for the next block and keeps the hashes that are its own.

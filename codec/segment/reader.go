@@ -21,7 +21,7 @@ type Reader struct {
 	footer Footer
 	place  block.Place // Header only
 	digest names.Digest
-	signer names.SignerID
+	end    trailer
 	crc    uint32
 	unpack block.Decompressor
 }
@@ -106,8 +106,9 @@ func openTail(tail []byte, size int64, t *signed.Trust) (*Reader, error) {
 	if err := f.validate(h, len(raw), uint64(size)-uint64(trailerSize)-uint64(len(footer))); err != nil {
 		return nil, rule(err)
 	}
+	end.signature = bytes.Clone(end.signature)
 	return &Reader{
-		size: size, header: h, footer: *f, place: block.Place{Header: digestOf(raw)}, digest: digest, signer: end.signer,
+		size: size, header: h, footer: *f, place: block.Place{Header: digestOf(raw)}, digest: digest, end: end,
 		crc: checksum(f.BodyCRC, tail[len(tail)-trailerSize-len(footer):]),
 	}, nil
 }
@@ -178,7 +179,7 @@ func (r *Reader) Footer() Footer { return r.footer }
 func (r *Reader) Digest() names.Digest { return r.digest }
 
 // Signer returns who signed.
-func (r *Reader) Signer() names.SignerID { return r.signer }
+func (r *Reader) Signer() names.SignerID { return r.end.signer }
 
 // Name returns the name the object must have.
 func (r *Reader) Name() names.Range { return nameOf(r.header, &r.footer, r.digest) }

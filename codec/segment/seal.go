@@ -17,7 +17,7 @@ func checksum(crc uint32, b []byte) uint32 { return crc32.Update(crc, castagnoli
 
 // seal closes the open block: compressed if that helps, encrypted straight
 // into the segment, hashed once. The first hashes of the scratch are those of
-// its record keys; what is behind them belongs to the next block.
+// its record keys and fields; what is behind them belongs to the next block.
 func (w *Writer) seal(hashes int) error {
 	t := w.options.Pool.getTools()
 	defer w.options.Pool.putTools(t)
@@ -64,7 +64,11 @@ func (w *Writer) sealFilter(t *tools, hashes []uint64) error {
 	if !w.options.Filter || w.maybe {
 		return nil
 	}
-	plain, ok, err := t.builder.Build(t.filter[:0], hashes)
+	fields := w.options.fields()
+	if w.blind {
+		fields = nil
+	}
+	plain, ok, err := t.builder.BuildCovering(t.filter[:0], fields, hashes)
 	t.filter = plain
 	if err != nil || !ok {
 		return err
@@ -145,6 +149,7 @@ func (w *Writer) sign(s *signed.Signer) *Sealed {
 		Footer:  w.footer,
 		Records: w.footer.Records,
 		Batches: w.footer.Batches,
+		Unread:  w.unread,
 	}
 }
 

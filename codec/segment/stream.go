@@ -134,6 +134,6 @@ func (s *Stream) end(by *signed.Signer) (*Sealed, error) {
 	}
 	return &Sealed{
 		Name: nameOf(w.header, &w.footer, digest), Digest: digest, CRC32C: checksum(w.crc, tail),
-		Header: w.header, Footer: w.footer, Records: w.footer.Records, Batches: w.footer.Batches,
+		Header: w.header, Footer: w.footer, Records: w.footer.Records, Batches: w.footer.Batches, Unread: w.unread,
 	}, nil
 }

@@ -153,9 +153,9 @@ func TestTooLargeForKeys(t *testing.T) {
 	if err := w.Append(h, batch); err != nil {
 		t.Fatal(err)
 	}
-	readable, err := w.hash(recordbatch.NewDecoder(100), w.keys, batch)
-	if readable || err != nil {
-		t.Fatalf("readable %t, %v", readable, err)
+	seen, err := w.lookWith(recordbatch.NewDecoder(100), w.keys, batch)
+	if !seen.tooLarge || err != nil {
+		t.Fatalf("%+v, %v", seen, err)
 	}
 	w.maybe = true
 	if err := w.seal(len(w.scratch.hashes)); err != nil {

@@ -21,6 +21,8 @@ type Options struct {
 	Compression block.Compression
 	// Filter says to make a filter over the record keys of each block.
 	Filter bool
+	// Fields, with Filter, adds values of fields to the filters. It may be nil.
+	Fields Fields
 	// Buffer is where the segment is built, if it is large enough. It belongs
 	// to the writer until Close, then to Sealed.Data.
 	Buffer []byte
@@ -55,6 +57,8 @@ type Writer struct {
 	open    BlockInfo   // the open block, while keys is not nil
 	packed  int         // bytes of the open block that the producer compressed
 	maybe   bool        // the open block gets no filter: a batch was too large to look into
+	blind   bool        // its filter covers no fields: a value could not be read
+	unread  uint64      // values in all that could not be read
 	timeGap bool        // a batch of the open block does not tell its lowest timestamp
 }
 
@@ -70,6 +74,9 @@ func NewWriter(h Header, secret block.Secret, o Options) (*Writer, error) {
 	}
 	if !o.Compression.Known() {
 		return nil, fmt.Errorf("begin segment of %s: %v is unknown", h.PartitionName(), o.Compression)
+	}
+	if err := block.CheckFields(o.fields()); err != nil {
+		return nil, fmt.Errorf("begin segment of %s: %w", h.PartitionName(), err)
 	}
 	if o.BlockSize <= 0 {
 		o.BlockSize = DefaultBlockSize
@@ -149,7 +156,7 @@ func (w *Writer) append(h recordbatch.Header, batch []byte) error {
 		return err
 	}
 	before := len(w.scratch.hashes)
-	readable, err := w.hashKeys(keys, h, batch)
+	seen, err := w.look(keys, h, batch)
 	if err != nil {
 		w.scratch.hashes = w.scratch.hashes[:before]
 		return err
@@ -162,7 +169,8 @@ func (w *Writer) append(h recordbatch.Header, batch []byte) error {
 	if w.keys == nil {
 		w.begin(keys)
 	}
-	w.maybe = w.maybe || !readable
+	w.maybe, w.blind = w.maybe || seen.tooLarge, w.blind || seen.unread > 0
+	w.unread += seen.unread
 	w.take(batch)
 	w.count(h, len(batch))
 	w.next = h.NextOffset()
@@ -267,7 +275,7 @@ func (w *Writer) begin(keys *block.Keys) {
 	w.keys = keys
 	w.place.Number = uint32(n)
 	w.open = BlockInfo{Base: base, MaxTimestamp: NoTimestamp, MinTimestamp: math.MaxInt64}
-	w.packed, w.maybe, w.timeGap = 0, false, false
+	w.packed, w.maybe, w.blind, w.timeGap = 0, false, false, false
 }
 
 // count adds a batch to the entry of the open block.
@@ -286,39 +294,6 @@ func (w *Writer) count(h recordbatch.Header, size int) {
 	e.MaxTimestamp = max(e.MaxTimestamp, h.MaxTimestamp)
 	e.MinTimestamp = min(e.MinTimestamp, h.MaxTimestamp)
 	w.timeGap = w.timeGap || h.Count > 1 && !h.LogAppendTime()
-}
-
-// hashKeys hashes the record keys of a batch for the filter of its block. It
-// is false when the batch is too large to be looked into: its block gets no
-// filter.
-func (w *Writer) hashKeys(keys *block.Keys, h recordbatch.Header, batch []byte) (bool, error) {
-	if !w.options.Filter || h.IsControl() || h.Count == 0 {
-		return true, nil
-	}
-	t := w.options.Pool.getTools()
-	defer w.options.Pool.putTools(t)
-	return w.hash(t.decoder, keys, batch)
-}
-
-func (w *Writer) hash(d *recordbatch.Decoder, keys *block.Keys, batch []byte) (bool, error) {
-	for k, err := range d.Keys(batch) {
-		if err != nil {
-			return false, unreadable(err)
-		}
-		if k.Key != nil {
-			w.scratch.hashes = append(w.scratch.hashes, keys.Hash(k.Key))
-		}
-	}
-	return true, nil
-}
-
-// unreadable is the error of keys that cannot be read; nil if the batch may be
-// sound and is only too large.
-func unreadable(err error) error {
-	if large := (*recordbatch.TooLargeError)(nil); errors.As(err, &large) {
-		return nil
-	}
-	return fmt.Errorf("read keys: %w", err)
 }
 
 // Discard gives up the segment and hands its memory back to the pool. The
@@ -343,4 +318,7 @@ type Sealed struct {
 	Footer Footer
 	// Records and Batches are the footer's.
 	Records, Batches uint64
+	// Unread is how many record values Options.Fields could not read: the
+	// filters of their blocks cover no fields.
+	Unread uint64
 }

@@ -62,6 +62,7 @@ import (
 	"github.com/tidemark-io/tidemark/codec/names"
 	"github.com/tidemark-io/tidemark/codec/recordbatch"
 	"github.com/tidemark-io/tidemark/pipeline/cover"
+	"github.com/tidemark-io/tidemark/pipeline/fields"
 )
 
 // Index remembers the ends of segments.
@@ -81,6 +82,11 @@ type Options struct {
 	Partitioner Partitioner
 	// From and To bound record timestamps, [From, To]; zero means no bound.
 	From, To time.Time
+	// Where are conditions on fields of the value: a record must meet all of
+	// them, beside having one of the keys if there are any.
+	Where []Where
+	// Trees reads values for Where that are not JSON; nil reads JSON alone.
+	Trees fields.Trees
 	// Index saves requests. It may be nil.
 	Index Index
 	// Complete lists every name, whatever the index knows.
@@ -99,6 +105,9 @@ type Stats struct {
 	Blocks, Opened int64
 	// Segments are those whose filters were asked.
 	Segments int64
+	// Unread are records that may meet Options.Where: their values could not be
+	// read. They are counted in what was opened; no filter ever rules them out.
+	Unread int64
 	// Again are the partitions that were searched a second time, without the
 	// index.
 	Again int64
@@ -121,7 +130,8 @@ type Hit struct {
 var ErrNullKey = errors.New("find: a null key cannot be looked for")
 
 // Find yields the records of a topic that have one of the keys, partition by
-// partition, in offset order. The archive is read once, however many keys.
+// partition, in offset order; of all keys if there are none and Options.Where
+// has a condition. The archive is read once, however many keys and values.
 //
 // Offsets that cannot be read come as *cover.LostError in their place, and the
 // search goes on if the loop does. Any other error ends it.
@@ -137,6 +147,10 @@ func Find(ctx context.Context, a *cover.Archive, topic string, keys [][]byte, o 
 			return
 		}
 		s := &search{archive: a, options: o}
+		if s.where, err = newConditions(o.Where, o.Trees); err != nil {
+			yield(Hit{}, err)
+			return
+		}
 		s.run(ctx, tasks, yield)
 	}
 }
@@ -180,6 +194,7 @@ func (s *search) tell(tasks []task) {
 	st.Opened += s.opened.Load()
 	st.Segments += s.segments.Load()
 	st.Again += s.again.Load()
+	st.Unread += s.unread.Load()
 	for _, t := range tasks {
 		st.Partitions = append(st.Partitions, t.partition.Number)
 	}
@@ -190,15 +205,15 @@ func (s *search) tell(tasks []task) {
 // task is a partition, and the keys that may be in it.
 type task struct {
 	partition names.Partition
-	keys      [][]byte // sorted
+	keys      [][]byte // sorted; none: any key will do
 }
 
 // assign says what to look for in which partition.
 func assign(ctx context.Context, a *cover.Archive, topic string, keys [][]byte, o Options) ([]task, error) {
-	if len(keys) == 0 {
+	if len(keys) == 0 && len(o.Where) == 0 {
 		return nil, nil
 	}
-	if o.Partitioner != nil {
+	if o.Partitioner != nil && len(keys) > 0 {
 		return assignByKey(ctx, a, topic, keys, o)
 	}
 	parts, err := a.Partitions(ctx, topic)
@@ -217,6 +232,9 @@ func assign(ctx context.Context, a *cover.Archive, topic string, keys [][]byte, 
 
 // holds reports whether a key is one of those looked for.
 func (t *task) holds(key []byte) bool {
+	if len(t.keys) == 0 {
+		return true
+	}
 	if key == nil {
 		return false
 	}

@@ -15,8 +15,9 @@ import (
 type search struct {
 	archive *cover.Archive
 	options Options
+	where   conditions
 
-	blocks, opened, segments, again atomic.Int64
+	blocks, opened, segments, again, unread atomic.Int64
 }
 
 // errOdd says that the index and the regions do not agree, or that something is
@@ -122,14 +123,14 @@ func (s *search) read(ctx context.Context, m *cover.Map, t task, o cover.Offsets
 }
 
 func (s *search) piece(t task, piece cover.Piece, d *recordbatch.Decoder, emit emitter) bool {
-	if !piece.Mentions(d, t.holds) {
+	if len(t.keys) > 0 && !piece.Mentions(d, t.holds) {
 		return true
 	}
 	for rec, err := range piece.Records(d) {
 		if err != nil {
 			return emit(result{err: err})
 		}
-		if !t.holds(rec.Key) || !s.within(rec.Timestamp) {
+		if !t.holds(rec.Key) || !s.within(rec.Timestamp) || !s.meets(rec.Value) {
 			continue
 		}
 		if !emit(result{hit: Hit{Partition: t.partition, Record: cover.CloneRecord(rec), Origins: piece.Origins()}}) {

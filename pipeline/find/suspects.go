@@ -174,7 +174,11 @@ func (g *gathering) look(ctx context.Context, c cover.Candidate) {
 }
 
 func (g *gathering) mayHold(f *block.Filter) bool {
-	return f == nil || slices.ContainsFunc(g.task.keys, f.Contains)
+	if f == nil {
+		return true
+	}
+	keys := g.task.keys
+	return (len(keys) == 0 || slices.ContainsFunc(keys, f.Contains)) && g.where.mayHold(f)
 }
 
 func (g *gathering) suspect(o cover.Offsets) {

@@ -71,10 +71,11 @@ func breakerCall(store string, b *gobreaker.CircuitBreaker[struct{}]) func(conte
 
 // isDown reports whether err speaks of a store that does not work, and not of
 // one object: a write that meets another (409) is none of the store's failures,
-// nor are a damaged body or expired credentials, which have a kind.
+// nor are a damaged body or expired credentials, which have a kind. A store that
+// asks for fewer calls works, and Gentle gives it what it asks for.
 func isDown(err error) bool {
 	var e *Error
-	if !errors.As(err, &e) || !e.Retryable || e.Kind != nil {
+	if !errors.As(err, &e) || !e.Retryable || e.Kind != nil || isThrottled(err) {
 		return false
 	}
 	switch e.Code {

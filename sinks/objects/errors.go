@@ -53,6 +53,7 @@ const (
 	CodeIO          = "IO"          // an error of the file system
 	CodeOpen        = "CircuitOpen" // the circuit breaker is open
 	CodeTimeout     = "Timeout"     // no answer within the time-out of a call
+	CodeStalled     = "Stalled"     // an answer in which nothing moved any more
 )
 
 var (

@@ -24,6 +24,8 @@ type Options struct {
 	Breaker BreakerOptions
 	// Timeout bounds each call; 0 is DefaultTimeout.
 	Timeout time.Duration
+	// Stall bounds how long a read stands still; 0 is DefaultStall.
+	Stall time.Duration
 	// Cache is left out while its Bytes are 0.
 	Cache CacheOptions
 	// Observer is told of everything, unless one of the above has its own.
@@ -97,9 +99,13 @@ func filePath(address string) (string, error) {
 //	cache     a hit costs nothing below it
 //	retry     sees ErrOpen, and waits until the breaker tries again
 //	breaker   sees single failures; outside retry it would see one in a minute
+//	gentle    waits for its turn, which is no time of the store's
 //	time-out  a store that hangs must count as a failure to the breaker
-//	observe   innermost, so that the metrics show what the store really does
+//	observe   far inside, so that the metrics show what the store really does
+//	stall     innermost, so that a call which stood still is not taken for one
+//	          that its caller cancelled
 func Stack(s Store, o Options) Store {
+	s = Stall(s, o.Stall)
 	if o.Observer != nil {
 		s = Observe(s, o.Observer)
 	}
@@ -107,6 +113,7 @@ func Stack(s Store, o Options) Store {
 	o.Breaker.Observer = orDefault(o.Breaker.Observer, o.Observer)
 	o.Cache.Observer = orDefault(o.Cache.Observer, o.Observer)
 	s = Timeout(s, o.Timeout)
+	s = Gentle(s)
 	s = Breaker(s, o.Breaker)
 	s = Retry(s, o.Retry)
 	if o.Cache.Bytes > 0 {

@@ -193,7 +193,7 @@ func rangeLength(header string, off, want int64) (int64, error) {
 
 // readFull fills p, or says that the body was short.
 func (s *S3) readFull(ctx context.Context, op, key string, r io.Reader, p []byte) error {
-	n, err := io.ReadFull(r, p)
+	n, err := io.ReadFull(watched(ctx, r), p)
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return short(s.Name(), op, key, int64(n), int64(len(p)))
 	}

@@ -4,9 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/tidemark-io/tidemark/codec/names"
 	"github.com/tidemark-io/tidemark/codec/signed"
@@ -16,28 +16,61 @@ import (
 type Archive struct {
 	trust   *signed.Trust
 	regions []Region
-	room    room
+	options Options
+	room    room // for what is fetched ahead
+	spare   room // for what is fetched twice
+	budgets budgets
 	buffers buffers
 
 	mu       sync.Mutex
 	identity map[string]bool // regions whose archive.json was compared with the pins
 }
 
+// Options say how regions are read that are slow, silent or not what they
+// should be. The zero value asks one region after the other, waits for each as
+// long as its store does, and refuses an archive of which one region is
+// another's: for those who write, or who judge each region.
+type Options struct {
+	// Hedge turns to another region before the first has failed, and asks a
+	// region last that failed or was slow several times in a row.
+	Hedge bool
+	// Patience is how long a region that is listed may say nothing once another
+	// has listed everything. Then it counts as one that does not answer. 0 has no
+	// end.
+	Patience time.Duration
+	// Around leaves out a region that holds another archive, as if it did not
+	// answer, while another region vouches for this one.
+	Around bool
+	// Changed is told when a region is asked last, is tried, or has its turn
+	// again; keys and KMS of a region are spoken of as "a (keys)". It must not block, nor ask the archive. It may be nil.
+	Changed func(region string, s State)
+}
+
 // New makes an archive of its regions, the nearest first: reading prefers them
 // in this order. The trust holds what the configuration pins. Nothing is read
 // yet.
 func New(trust *signed.Trust, regions []Region) (*Archive, error) {
+	return NewWith(trust, regions, Options{})
+}
+
+// NewWith is New for those who read what any region has.
+func NewWith(trust *signed.Trust, regions []Region, o Options) (*Archive, error) {
 	if len(regions) == 0 {
 		return nil, errors.New("open archive: no region is given")
 	}
-	seen := map[string]bool{}
+	a := &Archive{
+		trust: trust, options: o, room: room{free: aheadBytes}, spare: room{free: spareBytes},
+		budgets: newBudgets(), identity: map[string]bool{},
+	}
 	for _, r := range regions {
-		if r.Name == "" || seen[r.Name] {
+		if _, err := a.region(r.Name); r.Name == "" || err == nil {
 			return nil, fmt.Errorf("open archive: region name %q is empty or given twice", r.Name)
 		}
-		seen[r.Name] = true
+		r.raw, r.health, r.keys = r.Objects, newHealth(r.Name, o.Changed), newHealth(r.Name+" (keys)", o.Changed)
+		r.Objects, r.Secrets = watched{r.Objects, r.health}, watchedSecrets{r.Secrets, r.keys}
+		a.regions = append(a.regions, r)
 	}
-	return &Archive{trust: trust, regions: regions, room: room{free: aheadBytes}, identity: map[string]bool{}}, nil
+	return a, nil
 }
 
 // Regions returns the names of the regions, the nearest first.
@@ -63,16 +96,26 @@ func (a *Archive) region(name string) (*Region, error) {
 // that does not answer, has no archive.json yet, or one whose bytes its store
 // calls damaged, is not. At least one must vouch. What was compared once is not
 // read again.
+//
+// With Options.Around what is refused is only that region: nothing is taken from
+// it, and nothing could be, for every object is signed for one archive.
 func (a *Archive) CheckIdentity(ctx context.Context) error {
-	var doubts []error
-	vouched := false
-	for i := range a.regions {
-		err := a.checkRegion(ctx, &a.regions[i])
-		if err != nil && !slices.Contains(doubtful, kindOf(err)) {
+	_, err := a.everywhere(ctx, func(context.Context, *Region) (func(), error) { return nil, nil })
+	return err
+}
+
+// judge says what it means that these regions did not vouch: the error of an
+// archive that must not be read at all. Refused regions go into down.
+func (a *Archive) judge(doubts []error, down map[string]error) error {
+	vouched := slices.Contains(doubts, nil)
+	for i, err := range doubts {
+		if err == nil || slices.Contains(doubtful, kindOf(err)) {
+			continue
+		}
+		if !a.options.Around || !vouched {
 			return err
 		}
-		vouched = vouched || err == nil
-		doubts = append(doubts, err)
+		down[a.regions[i].Name] = err
 	}
 	if !vouched {
 		return fmt.Errorf("check identity of archive %s: %w", a.trust.Archive(), errors.Join(doubts...))
@@ -123,25 +166,56 @@ func (a *Archive) trusting(ctx context.Context, r *Region, open func() error) er
 	if !errors.As(err, &unknown) {
 		return err
 	}
-	var own error
-	for i := range a.regions {
-		from := &a.regions[i]
-		file, get := from.Objects.Get(ctx, names.Signer(unknown.Signer))
-		if get == nil && a.introduced(file, unknown.Signer) {
-			return open()
-		}
-		if from.Name == r.Name && get != nil && !errors.Is(get, fs.ErrNotExist) {
-			own = fmt.Errorf("read signer %s: %w", unknown.Signer, get)
-		}
+	_, by, errs := first(ctx, question[struct{}]{
+		archive: a, regions: a.from(r.Name), bytes: smallObject,
+		ask: func(ctx context.Context, r *Region) (none struct{}, err error) {
+			file, err := r.Objects.Get(ctx, names.Signer(unknown.Signer))
+			if err == nil {
+				err = a.introduce(file, unknown.Signer)
+			}
+			return none, err
+		},
+	})
+	if by >= 0 {
+		return open()
 	}
-	if own != nil {
-		return own
+	if own := errs[a.index(r.Name)]; own != nil && kindOf(own) == KindUnreachable {
+		return fmt.Errorf("read signer %s: %w", unknown.Signer, own)
 	}
 	return err
 }
 
 // introduced reports whether the file makes a signer trusted.
 func (a *Archive) introduced(file []byte, id names.SignerID) bool {
+	return a.introduce(file, id) == nil
+}
+
+// introduce makes the signer of a file trusted, who must be this one.
+func (a *Archive) introduce(file []byte, id names.SignerID) error {
 	got, err := a.trust.Introduce(file)
-	return err == nil && got == id
+	if err == nil && got != id {
+		err = fmt.Errorf("it introduces %s: %w", got, signed.ErrSignature)
+	}
+	if err != nil && kindOf(err) == KindUnreachable {
+		return damaged("%v", err)
+	}
+	return err
+}
+
+// index is that of a region, -1 if there is none of this name.
+func (a *Archive) index(name string) int {
+	return slices.IndexFunc(a.regions, func(r Region) bool { return r.Name == name })
+}
+
+// from returns the indexes of all regions, beginning with one.
+func (a *Archive) from(name string) []int {
+	out := []int{}
+	for i, r := range a.regions {
+		if r.Name == name {
+			out = slices.Insert(out, 0, i)
+		} else {
+			out = append(out, i)
+		}
+	}
+	return out
 }

@@ -108,8 +108,13 @@ func (a *Archive) List(ctx context.Context, topic string) (Listed, error) {
 		}
 	}
 	found := map[names.Partition]bool{}
-	down, err := a.everywhere(ctx, func(r *Region) error {
-		return a.walk(ctx, r, topic, func(name names.Range) { found[name.Partition] = true }, func(f Finding) { seen.Unknown = append(seen.Unknown, f) })
+	down, err := a.everywhere(ctx, func(ctx context.Context, r *Region) (func(), error) {
+		here, strange := map[names.Partition]bool{}, []Finding{}
+		err := a.walk(ctx, r, topic, func(name names.Range) { here[name.Partition] = true }, func(f Finding) { strange = append(strange, f) })
+		return func() {
+			maps.Copy(found, here)
+			seen.Unknown = append(seen.Unknown, strange...)
+		}, err
 	})
 	if err != nil {
 		return seen, fmt.Errorf("list partitions: %w", err)
@@ -167,30 +172,6 @@ func unknownName(region, key string, err error) Finding {
 	return Finding{Kind: KindUnknownName, Region: region, Object: key, Detail: err.Error(), Advice: KindUnknownName.Advice()}
 }
 
-// everywhere does the same in every region, one after the other. It fails if
-// the regions are not this archive's, or if none of them answers.
-func (a *Archive) everywhere(ctx context.Context, do func(r *Region) error) (down map[string]error, err error) {
-	if err := a.CheckIdentity(ctx); err != nil {
-		return nil, err
-	}
-	down = map[string]error{}
-	var all []error
-	for i := range a.regions {
-		r := &a.regions[i]
-		if err := do(r); err != nil {
-			down[r.Name] = err
-			all = append(all, fmt.Errorf("region %s: %w", r.Name, err))
-		}
-	}
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	if len(all) == len(a.regions) {
-		return nil, errors.Join(all...)
-	}
-	return down, nil
-}
-
 // Map lists a partition in all regions and merges what they list by name. A
 // region that does not answer is in Down; if none does, that is the error.
 func (a *Archive) Map(ctx context.Context, p names.Partition) (*Map, error) {
@@ -203,7 +184,10 @@ func (a *Archive) Map(ctx context.Context, p names.Partition) (*Map, error) {
 func (a *Archive) MapBetween(ctx context.Context, p names.Partition, bases Offsets) (*Map, error) {
 	m := &Map{Partition: p}
 	found := map[names.Range]*Candidate{}
-	down, err := a.everywhere(ctx, func(r *Region) error { return m.list(ctx, r, bases, found) })
+	down, err := a.everywhere(ctx, func(ctx context.Context, r *Region) (func(), error) {
+		here, err := listed(ctx, r, p, bases)
+		return func() { m.take(r, here, found) }, err
+	})
 	if err != nil {
 		return nil, fmt.Errorf("list %s: %w", p, err)
 	}
@@ -231,22 +215,31 @@ func compareCandidates(a, b Candidate) int {
 	return cmp.Or(cmp.Compare(a.Base, b.Base), cmp.Compare(a.Next, b.Next), slices.Compare(a.Digest[:], b.Digest[:]))
 }
 
-func (m *Map) list(ctx context.Context, r *Region, bases Offsets, found map[names.Range]*Candidate) error {
+// listed lists the names of a partition in one region.
+func listed(ctx context.Context, r *Region, p names.Partition, bases Offsets) (here []object.Info, err error) {
 	after := ""
 	if bases.Base > 0 {
-		after = m.Partition.After(bases.Base)
+		after = p.After(bases.Base)
 	}
-	for info, err := range r.Objects.List(ctx, m.Partition.Prefix(), after) {
+	for info, err := range r.Objects.List(ctx, p.Prefix(), after) {
 		if err != nil {
-			return err
+			return here, err
 		}
+		if name, err := names.ParseRange(info.Key); err == nil && name.Partition == p && name.Base >= bases.Next {
+			break
+		}
+		here = append(here, info)
+	}
+	return here, nil
+}
+
+// take merges what one region lists.
+func (m *Map) take(r *Region, here []object.Info, found map[names.Range]*Candidate) {
+	for _, info := range here {
 		name, err := names.ParseRange(info.Key)
 		if err != nil || name.Partition != m.Partition {
 			m.Unknown = append(m.Unknown, unknownName(r.Name, info.Key, cmp.Or(err, errors.New("it is in the folder of another partition"))))
 			continue
-		}
-		if name.Base >= bases.Next {
-			break
 		}
 		c := found[name]
 		if c == nil {
@@ -255,5 +248,4 @@ func (m *Map) list(ctx context.Context, r *Region, bases Offsets, found map[name
 		}
 		c.Places = append(c.Places, Place{Region: r.Name, Info: info})
 	}
-	return nil
 }

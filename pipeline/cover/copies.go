@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"io"
+	"slices"
 	"sync"
 
 	"github.com/tidemark-io/tidemark/codec/block"
@@ -13,6 +13,11 @@ import (
 
 // copies are all copies of one segment, the nearest first. A block is read
 // from the first copy that gives it; the others are opened only when needed.
+//
+// Where the archive hedges, there is one more state beside those of the copies:
+// shared, whose bytes come from whichever region gives them. When what it gives
+// is of no use, each copy is opened by itself, and so it is known whose fault
+// that is.
 type copies struct {
 	archive *Archive
 	cand    Candidate
@@ -26,12 +31,18 @@ type copies struct {
 	// running counts the goroutines of the Read; it may be nil.
 	running *sync.WaitGroup
 
-	list    []*copyState // by place
-	fetched [][]byte     // whole objects
+	shared *copyState
+	list   []*copyState // by place; nil: not opened by itself yet
+	// troubles are the errors of regions that another stood in for.
+	troubles []*CopyError
+	fetched  [][]byte // whole objects
 }
 
 // copyState is one copy. It is opened once; an error stays.
 type copyState struct {
+	place  int
+	whole  bool // it is in memory
+	ranges *ranges
 	reader *segment.Reader
 	secret block.Secret
 	err    *CopyError
@@ -40,36 +51,30 @@ type copyState struct {
 // open returns the reader of the first copy that opens, or why none does. What
 // the footer says is the same in every copy, since the name is its digest.
 func (c *copies) open(ctx context.Context) (*segment.Reader, []*CopyError) {
-	var errs []*CopyError
-	for i := range c.cand.Places {
-		s := c.state(ctx, i)
-		if s.err == nil {
-			return s.reader, nil
-		}
-		errs = append(errs, s.err)
+	var reader *segment.Reader
+	_, errs := c.try(ctx, func(s *copyState) error {
+		reader = s.reader
+		return nil
+	})
+	if reader == nil {
+		return nil, errs
 	}
-	return nil, errs
-}
-
-func (c *copies) state(ctx context.Context, i int) *copyState {
-	for len(c.list) <= i {
-		s := &copyState{}
-		if err := c.openCopy(ctx, c.cand.Places[len(c.list)], s); err != nil {
-			s.err = c.failed(len(c.list), err)
-		}
-		c.list = append(c.list, s)
-	}
-	return c.list[i]
-}
-
-func (c *copies) failed(i int, err error) *CopyError {
-	return &CopyError{Region: c.cand.Places[i].Region, Object: c.cand.String(), Err: err}
+	return reader, nil
 }
 
 // try runs use on one copy after the other until it succeeds, and returns the
 // place that served. The errors are those of the copies that did not.
 func (c *copies) try(ctx context.Context, use func(*copyState) error) (place int, errs []*CopyError) {
+	place, blamed := -1, -1
+	if c.archive.options.Hedge && len(c.cand.Places) > 1 {
+		if place, blamed, errs = c.tryShared(ctx, use); place >= 0 {
+			return place, errs
+		}
+	}
 	for i := range c.cand.Places {
+		if i == blamed {
+			continue
+		}
 		s := c.state(ctx, i)
 		if s.err != nil {
 			errs = append(errs, s.err)
@@ -82,6 +87,107 @@ func (c *copies) try(ctx context.Context, use func(*copyState) error) (place int
 		errs = append(errs, c.failed(i, err))
 	}
 	return -1, errs
+}
+
+// tryShared is try with the bytes of any region. The place is -1 if that was of
+// no use, and blamed is the copy whose fault it was, with its error, if that is
+// known.
+func (c *copies) tryShared(ctx context.Context, use func(*copyState) error) (place, blamed int, errs []*CopyError) {
+	if c.shared == nil {
+		c.shared = c.openShared(ctx)
+		c.blame(c.shared)
+	}
+	s := c.shared
+	if s.err != nil {
+		return -1, -1, nil
+	}
+	if !s.whole {
+		s.ranges.used.Store(0)
+	}
+	err := use(s)
+	errs = s.ranges.take()
+	c.troubles = append(c.troubles, errs...)
+	if err == nil {
+		return c.placeOf(int(s.ranges.served.Load())), -1, errs
+	}
+	if by := s.ranges.culprit(); by >= 0 && kindOf(err) != KindUnreachable {
+		blamed = c.placeOf(by)
+		return -1, blamed, []*CopyError{c.failed(blamed, err)}
+	}
+	return -1, -1, nil // each copy says for itself what is wrong with it
+}
+
+// blame keeps what is known of single copies when they did not open together.
+func (c *copies) blame(s *copyState) {
+	if s.err == nil {
+		return
+	}
+	for _, e := range s.ranges.take() {
+		i := c.placeOf(c.archive.index(e.Region))
+		c.own(i)
+		c.list[i] = &copyState{place: i, err: e}
+	}
+	page := (*PageError)(nil)
+	if by := s.ranges.culprit(); by >= 0 && kindOf(s.err) != KindUnreachable && !errors.As(s.err, &page) {
+		i := c.placeOf(by)
+		c.own(i)
+		c.list[i] = &copyState{place: i, err: c.failed(i, s.err.Err)}
+	}
+}
+
+// openShared begins with the first region that is in turn, and goes on to others
+// that list as many bytes under the name: a copy of another length is not the
+// same.
+func (c *copies) openShared(ctx context.Context) *copyState {
+	var all []int
+	for _, p := range c.cand.Places {
+		all = append(all, c.archive.index(p.Region))
+	}
+	order := c.archive.inOrder(ctx, all, c.running)
+	s := &copyState{place: c.placeOf(order[0])}
+	size := c.cand.Places[s.place].Info.Size
+	same := slices.DeleteFunc(slices.Clone(order), func(i int) bool { return c.cand.Places[c.placeOf(i)].Info.Size != size })
+	c.openCopy(ctx, s, same)
+	return s
+}
+
+// placeOf is the place of a region among those of the candidate.
+func (c *copies) placeOf(region int) int {
+	name := c.archive.regions[region].Name
+	return slices.IndexFunc(c.cand.Places, func(p Place) bool { return p.Region == name })
+}
+
+// state is that of a copy by itself.
+func (c *copies) state(ctx context.Context, i int) *copyState {
+	if c.own(i) == nil {
+		s := &copyState{place: i}
+		c.openCopy(ctx, s, []int{c.archive.index(c.cand.Places[i].Region)})
+		c.list[i] = s
+	}
+	return c.list[i]
+}
+
+// own is the state of a copy if it is known.
+func (c *copies) own(i int) *copyState {
+	if c.list == nil {
+		c.list = make([]*copyState, len(c.cand.Places))
+	}
+	return c.list[i]
+}
+
+func (c *copies) failed(i int, err error) *CopyError {
+	return &CopyError{Region: c.cand.Places[i].Region, Object: c.cand.String(), Err: err}
+}
+
+// failures are the copies that did not open, and those that others stood in for.
+func (c *copies) failures() []*CopyError {
+	out := slices.Clone(c.troubles)
+	for _, s := range c.list {
+		if s != nil && s.err != nil {
+			out = append(out, s.err)
+		}
+	}
+	return out
 }
 
 // block returns the body of a block.
@@ -103,53 +209,57 @@ func (c *copies) filter(ctx context.Context, n int) (f *block.Filter, errs []*Co
 	return f, errs
 }
 
-func (c *copies) openCopy(ctx context.Context, p Place, s *copyState) error {
-	r, err := c.archive.region(p.Region)
+// openCopy opens a copy whose bytes come from these regions.
+func (c *copies) openCopy(ctx context.Context, s *copyState, regions []int) {
+	r := &c.archive.regions[regions[0]]
+	s.ranges = &ranges{archive: c.archive, key: c.cand.String(), size: c.cand.Places[s.place].Info.Size, regions: regions, running: c.running}
+	var err error
+	if s.reader, s.whole, err = c.read(ctx, r, s.ranges); err == nil {
+		s.secret, err = c.secret(ctx, r, s.reader)
+	}
 	if err != nil {
-		return err
+		s.err = c.failed(s.place, err)
 	}
-	if s.reader, err = c.read(ctx, r, p); err != nil {
-		return err
-	}
-	s.secret, err = c.secret(ctx, r, s.reader)
-	return err
 }
 
 // read opens an object: all of it at once, or by ranges where it is large or
 // most of it is not wanted.
-func (c *copies) read(ctx context.Context, r *Region, p Place) (*segment.Reader, error) {
+func (c *copies) read(ctx context.Context, r *Region, from *ranges) (s *segment.Reader, whole bool, err error) {
 	if c.ends != nil {
-		return c.atEnd(ctx, r, p)
+		s, err = c.atEnd(ctx, r, from)
+		return s, false, err
 	}
-	if size := p.Info.Size; size > wholeLimit || c.ranged && size > smallObject {
-		far := &remote{ctx: ctx, objects: r.Objects, key: c.cand.String(), size: size, running: c.running}
-		s, err := c.archive.openSegment(ctx, r, c.cand.Range, far, size)
+	if size := from.size; size > wholeLimit || c.ranged && size > smallObject {
+		far := &remote{ctx: ctx, ranges: from, running: c.running}
+		s, err = c.archive.openSegment(ctx, r, c.cand.Range, far, size)
 		if err == nil && (size > wholeLimit || c.sparse(s)) {
 			far.ahead, far.on = c.ahead(s)
-			return s, nil
+			return s, false, nil
 		}
 		if size > wholeLimit {
-			return nil, err
+			return nil, false, err
 		}
 	}
-	data, err := c.fetch(ctx, r, p.Info.Size)
+	data, err := c.fetch(ctx, from)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	return c.archive.openSegment(ctx, r, c.cand.Range, bytes.NewReader(data), int64(len(data)))
+	s, err = c.archive.openSegment(ctx, r, c.cand.Range, bytes.NewReader(data), int64(len(data)))
+	return s, true, err
 }
 
 // fetch reads a whole object into memory that is used again. The store's own
 // checksum is not asked for: what is read is under the footer's SHA-256, and the
 // footer is signed.
-func (c *copies) fetch(ctx context.Context, r *Region, size int64) ([]byte, error) {
-	data := c.archive.buffers.get(size)
-	n, err := r.Objects.ReadAt(ctx, c.cand.String(), data, 0)
-	if err != nil && !errors.Is(err, io.EOF) {
+func (c *copies) fetch(ctx context.Context, from *ranges) ([]byte, error) {
+	data, by, err := from.read(ctx, 0, from.size, nil, &c.archive.buffers)
+	if err != nil {
 		return nil, err
 	}
+	from.used.Store(0)
+	from.hand(by)
 	c.fetched = append(c.fetched, data)
-	return data[:n], nil
+	return data, nil
 }
 
 // recycle gives back the memory of what was fetched. Nothing may be read from
@@ -188,18 +298,12 @@ func (c *copies) ahead(s *segment.Reader) (bytes int64, on bool) {
 // secret prefers the region of the copy and takes another's page if need be:
 // to read, one page anywhere is enough.
 func (c *copies) secret(ctx context.Context, own *Region, s *segment.Reader) (block.Secret, error) {
-	secret, first := secretIn(ctx, own, s)
-	if first == nil {
-		return secret, nil
+	secret, by, errs := first(ctx, question[block.Secret]{
+		archive: c.archive, regions: c.archive.from(own.Name), bytes: smallObject, keys: true, running: c.running,
+		ask: func(ctx context.Context, r *Region) (block.Secret, error) { return secretIn(ctx, r, s) },
+	})
+	if by < 0 {
+		return secret, reason(ctx, errs, c.archive.index(own.Name))
 	}
-	for i := range c.archive.regions {
-		r := &c.archive.regions[i]
-		if r.Name == own.Name {
-			continue
-		}
-		if secret, err := secretIn(ctx, r, s); err == nil {
-			return secret, nil
-		}
-	}
-	return secret, first
+	return secret, nil
 }

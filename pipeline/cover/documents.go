@@ -2,13 +2,14 @@ package cover
 
 import (
 	"context"
-	"errors"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
 	"time"
 
 	"github.com/tidemark-io/tidemark/codec/names"
+	"github.com/tidemark-io/tidemark/codec/object"
 	"github.com/tidemark-io/tidemark/codec/signed"
 )
 
@@ -16,8 +17,9 @@ import (
 // instant in [from, to], by time; zero is no bound. A name that tidemark did not
 // give is left out: verify reports it. down are the regions that did not answer.
 func (a *Archive) Documents(ctx context.Context, f names.Folder, from, to time.Time) (files []File, down map[string]error, err error) {
-	found := map[string]*File{}
-	down, err = a.everywhere(ctx, func(r *Region) error { return listDocuments(ctx, r, f, from, to, found) })
+	found, down, err := a.filesIn(ctx, func(ctx context.Context, r *Region, add func(object.Info)) error {
+		return listDocuments(ctx, r, f, from, to, add)
+	})
 	if err != nil {
 		return nil, nil, fmt.Errorf("list %s: %w", f, err)
 	}
@@ -27,7 +29,7 @@ func (a *Archive) Documents(ctx context.Context, f names.Folder, from, to time.T
 	return files, down, nil
 }
 
-func listDocuments(ctx context.Context, r *Region, f names.Folder, from, to time.Time, found map[string]*File) error {
+func listDocuments(ctx context.Context, r *Region, f names.Folder, from, to time.Time, add func(object.Info)) error {
 	after := ""
 	if !from.IsZero() {
 		after = f.From(from)
@@ -43,7 +45,7 @@ func listDocuments(ctx context.Context, r *Region, f names.Folder, from, to time
 		if !to.IsZero() && d.At.After(to) {
 			return nil
 		}
-		addFile(found, r, info)
+		add(info)
 	}
 	return nil
 }
@@ -55,24 +57,24 @@ func (a *Archive) ReadDocument(ctx context.Context, f File, into any) error {
 	if err != nil {
 		return err
 	}
-	var reasons []error
-	for _, p := range f.Places {
-		err := a.documentIn(ctx, p.Region, name, into)
-		if err == nil {
-			return nil
-		}
-		reasons = append(reasons, err)
+	file, by, errs := fromPlaces(ctx, a, f.Places, func(ctx context.Context, r *Region) ([]byte, error) {
+		return a.documentIn(ctx, r.Name, name)
+	})
+	if by < 0 {
+		return fmt.Errorf("read %s: %w", name, joined(ctx, errs))
 	}
-	return fmt.Errorf("read %s: %w", name, errors.Join(reasons...))
+	return signed.OpenDocument(name, file, a.trust, into)
 }
 
-func (a *Archive) documentIn(ctx context.Context, region string, name names.Document, into any) error {
+// documentIn returns the file of a document if it is genuine in a region.
+func (a *Archive) documentIn(ctx context.Context, region string, name names.Document) ([]byte, error) {
 	file, err := a.ReadFile(ctx, region, name.String())
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if err := signed.OpenDocument(name, file, a.trust, into); err != nil {
-		return &CopyError{Region: region, Object: name.String(), Err: err}
+	var any json.RawMessage
+	if err := signed.OpenDocument(name, file, a.trust, &any); err != nil {
+		return nil, &CopyError{Region: region, Object: name.String(), Err: err}
 	}
-	return nil
+	return file, nil
 }

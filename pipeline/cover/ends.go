@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"slices"
 
 	"github.com/tidemark-io/tidemark/codec/block"
 	"github.com/tidemark-io/tidemark/codec/names"
@@ -72,9 +73,9 @@ func (noEnds) Keep(names.Range, []byte, int64) {}
 // atEnd opens a copy from its end: by no request if the end is remembered, by
 // one mostly if it is not. What is remembered stands for the nearest copy: where
 // that is of no use, the next is really another.
-func (c *copies) atEnd(ctx context.Context, r *Region, p Place) (*segment.Reader, error) {
-	far := &remote{ctx: ctx, objects: r.Objects, key: c.cand.String(), size: p.Info.Size}
-	if end, size := c.ends.End(c.cand.Range); len(c.list) == 0 && end != nil && size == far.size {
+func (c *copies) atEnd(ctx context.Context, r *Region, from *ranges) (*segment.Reader, error) {
+	far := &remote{ctx: ctx, ranges: from}
+	if end, size := c.ends.End(c.cand.Range); c.untried() && end != nil && size == far.size {
 		if s, err := c.openEnd(ctx, r, end, far); err == nil {
 			return s, nil
 		}
@@ -151,15 +152,16 @@ func (e *endSource) ReadAt(p []byte, off int64) (int, error) {
 // tail returns the last n bytes of the object, of which those in have are
 // known.
 func (r *remote) tail(n int64, have []byte) ([]byte, error) {
-	out := make([]byte, n)
-	copy(out[n-int64(len(have)):], have)
-	missing := out[:n-int64(len(have))]
-	got, err := r.objects.ReadAt(r.ctx, r.key, missing, r.size-n)
-	if got < len(missing) {
-		if err == nil || errors.Is(err, io.EOF) {
-			err = damaged("ends %d bytes early", len(missing)-got)
-		}
+	missing := n - int64(len(have))
+	got, by, err := r.read(r.ctx, r.size-n, missing, make([]byte, n)[:missing], nil)
+	if err != nil {
 		return nil, err
 	}
-	return out, nil
+	r.hand(by)
+	return append(got, have...), nil
+}
+
+// untried reports that no copy was opened before.
+func (c *copies) untried() bool {
+	return c.shared == nil && !slices.ContainsFunc(c.list, func(s *copyState) bool { return s != nil })
 }

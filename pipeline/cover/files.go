@@ -37,15 +37,7 @@ func (a *Archive) Files(ctx context.Context, of []names.Partition) ([]File, map[
 		prefixes[names.TopicConfigPrefix(p.Topic, p.Lineage)] = true
 		prefixes[names.CataloguePrefix(p)] = true
 	}
-	found := map[string]*File{}
-	down, err := a.everywhere(ctx, func(r *Region) error {
-		for _, prefix := range slices.Sorted(maps.Keys(prefixes)) {
-			if err := listFiles(ctx, r, prefix, found); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+	found, down, err := a.filesUnder(ctx, slices.Sorted(maps.Keys(prefixes))...)
 	if err != nil {
 		return nil, nil, fmt.Errorf("list files: %w", err)
 	}
@@ -56,14 +48,34 @@ func (a *Archive) Files(ctx context.Context, of []names.Partition) ([]File, map[
 	return out, down, nil
 }
 
-func listFiles(ctx context.Context, r *Region, prefix string, found map[string]*File) error {
-	for info, err := range r.Objects.List(ctx, prefix, "") {
-		if err != nil {
-			return err
+// filesUnder lists whole folders in all regions.
+func (a *Archive) filesUnder(ctx context.Context, prefixes ...string) (found map[string]*File, down map[string]error, err error) {
+	return a.filesIn(ctx, func(ctx context.Context, r *Region, add func(object.Info)) error {
+		for _, prefix := range prefixes {
+			for info, err := range r.Objects.List(ctx, prefix, "") {
+				if err != nil {
+					return err
+				}
+				add(info)
+			}
 		}
-		addFile(found, r, info)
-	}
-	return nil
+		return nil
+	})
+}
+
+// filesIn merges what a listing adds in each region.
+func (a *Archive) filesIn(ctx context.Context, list func(ctx context.Context, r *Region, add func(object.Info)) error) (found map[string]*File, down map[string]error, err error) {
+	found = map[string]*File{}
+	down, err = a.everywhere(ctx, func(ctx context.Context, r *Region) (func(), error) {
+		var here []object.Info
+		err := list(ctx, r, func(info object.Info) { here = append(here, info) })
+		return func() {
+			for _, info := range here {
+				addFile(found, r, info)
+			}
+		}, err
+	})
+	return found, down, err
 }
 
 func addFile(found map[string]*File, r *Region, info object.Info) {

@@ -25,10 +25,15 @@ type outcome struct {
 
 func read(t *testing.T, w *covertest.World, o cover.ReadOptions) outcome {
 	t.Helper()
+	return readFrom(t, w.Archive(), o)
+}
+
+func readFrom(t *testing.T, a *cover.Archive, o cover.ReadOptions) outcome {
+	t.Helper()
 	var out outcome
 	o.Report = func(f cover.Finding) { out.findings = append(out.findings, f) }
 	d := recordbatch.NewDecoder(0)
-	for piece, err := range w.Archive().Read(context.Background(), covertest.Partition, o) {
+	for piece, err := range a.Read(context.Background(), covertest.Partition, o) {
 		if lost := (*cover.LostError)(nil); errors.As(err, &lost) {
 			out.lost = append(out.lost, lost)
 			continue

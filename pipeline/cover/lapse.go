@@ -24,8 +24,7 @@ type Page struct {
 // that are not are left out: whoever needs to know reads them by ReadFile. A
 // region that does not answer is passed over, unless none does.
 func (a *Archive) Pages(ctx context.Context, p names.Partition, o Offsets) ([]Page, error) {
-	found := map[string]*File{}
-	_, err := a.everywhere(ctx, func(r *Region) error { return listFiles(ctx, r, names.CataloguePrefix(p), found) })
+	found, _, err := a.filesUnder(ctx, names.CataloguePrefix(p))
 	if err != nil {
 		return nil, fmt.Errorf("list catalogue of %s: %w", p, err)
 	}
@@ -47,12 +46,10 @@ func (a *Archive) Pages(ctx context.Context, p names.Partition, o Offsets) ([]Pa
 
 // readPage takes the first genuine copy.
 func (a *Archive) readPage(ctx context.Context, f *File) (Page, bool) {
-	for _, place := range f.Places {
-		if page, err := a.Page(ctx, place.Region, f.Name); err == nil {
-			return page, true
-		}
-	}
-	return Page{}, false
+	page, by, _ := fromPlaces(ctx, a, f.Places, func(ctx context.Context, r *Region) (Page, error) {
+		return a.Page(ctx, r.Name, f.Name)
+	})
+	return page, by >= 0
 }
 
 // Page returns one catalogue page from a region. Every error is a *CopyError.

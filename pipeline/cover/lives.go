@@ -2,7 +2,6 @@ package cover
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -19,25 +18,30 @@ func (a *Archive) Lineages(ctx context.Context, topic string) ([]names.Lineage, 
 		return nil, err
 	}
 	found := map[names.Lineage]bool{}
-	if _, err := a.everywhere(ctx, func(r *Region) error { return lineagesIn(ctx, r, topic, found) }); err != nil {
+	_, err := a.everywhere(ctx, func(ctx context.Context, r *Region) (func(), error) {
+		lives, err := lineagesIn(ctx, r, topic)
+		return func() { maps.Copy(found, lives) }, err
+	})
+	if err != nil {
 		return nil, fmt.Errorf("list lineages of topic %s: %w", topic, err)
 	}
 	return slices.SortedFunc(maps.Keys(found), func(x, y names.Lineage) int { return strings.Compare(x.String(), y.String()) }), nil
 }
 
-func lineagesIn(ctx context.Context, r *Region, topic string, found map[names.Lineage]bool) error {
+func lineagesIn(ctx context.Context, r *Region, topic string) (map[names.Lineage]bool, error) {
+	found := map[names.Lineage]bool{}
 	prefix, after := names.TopicPrefix(topic), ""
 	for {
 		folder := ""
 		for info, err := range r.Objects.List(ctx, prefix, after) {
 			if err != nil {
-				return err
+				return found, err
 			}
 			folder, _, _ = strings.Cut(strings.TrimPrefix(info.Key, prefix), "/")
 			break
 		}
 		if folder == "" {
-			return nil
+			return found, nil
 		}
 		if l, err := names.ParseLineage(folder); err == nil {
 			found[l] = true
@@ -51,10 +55,7 @@ func lineagesIn(ctx context.Context, r *Region, topic string, found map[names.Li
 // archived. Settings that no region gives are an error: what is in them might
 // be the number that somebody looks for.
 func (a *Archive) PartitionCounts(ctx context.Context, topic string, l names.Lineage) ([]int32, error) {
-	files := map[string]*File{}
-	_, err := a.everywhere(ctx, func(r *Region) error {
-		return listFiles(ctx, r, names.TopicConfigPrefix(topic, l), files)
-	})
+	files, _, err := a.filesUnder(ctx, names.TopicConfigPrefix(topic, l))
 	counts := map[int32]bool{}
 	for _, name := range slices.Sorted(maps.Keys(files)) {
 		var c signed.TopicConfig
@@ -72,17 +73,16 @@ func (a *Archive) PartitionCounts(ctx context.Context, topic string, l names.Lin
 }
 
 // settingsIn reads a file with settings from the first region that gives it.
-func (a *Archive) settingsIn(ctx context.Context, f File) (c signed.TopicConfig, err error) {
-	var errs []error
-	for _, p := range f.Places {
-		file, err := a.ReadFile(ctx, p.Region, f.Name)
+func (a *Archive) settingsIn(ctx context.Context, f File) (signed.TopicConfig, error) {
+	c, by, errs := fromPlaces(ctx, a, f.Places, func(ctx context.Context, r *Region) (c signed.TopicConfig, err error) {
+		file, err := a.ReadFile(ctx, r.Name, f.Name)
 		if err == nil {
 			err = signed.Open(file, signed.KindTopicConfig, a.trust, signed.RoleArchive, &c)
 		}
-		if err == nil {
-			return c, nil
-		}
-		errs = append(errs, fmt.Errorf("%s: %w", f.Name, err))
+		return c, err
+	})
+	if by >= 0 {
+		return c, nil
 	}
-	return c, errors.Join(errs...)
+	return c, fmt.Errorf("%s: %w", f.Name, joined(ctx, errs))
 }

@@ -62,7 +62,7 @@ func (a *Archive) verify(ctx context.Context, region string, name names.Range) (
 }
 
 func (a *Archive) verifySegment(ctx context.Context, r *Region, o *Object) error {
-	s, err := a.openSegment(ctx, r, o.Name, &remote{ctx: ctx, objects: r.Objects, key: o.Name.String(), size: o.Info.Size}, o.Info.Size)
+	s, err := a.openSegment(ctx, r, o.Name, &remote{ctx: ctx, ranges: a.alone(r, o.Name.String(), o.Info.Size)}, o.Info.Size)
 	if err != nil {
 		return err
 	}

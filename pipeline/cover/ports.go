@@ -37,4 +37,8 @@ type Region struct {
 	Name    string
 	Objects Objects
 	Secrets Secrets
+
+	raw    Objects // as it was given: what is asked of it tells health nothing
+	health *health // of the data
+	keys   *health // of key pages and KMS
 }

@@ -166,8 +166,15 @@ func TestCoverRule(t *testing.T) {
 
 func (m *model) check(t *testing.T, w *covertest.World, from, to int64) {
 	t.Helper()
+	for _, a := range []*cover.Archive{w.Archive(), w.ArchiveWith(hasty)} {
+		m.checkWith(t, a, from, to)
+	}
+}
+
+func (m *model) checkWith(t *testing.T, a *cover.Archive, from, to int64) {
+	t.Helper()
 	offsets, lost := m.want(from, to)
-	got := read(t, w, cover.ReadOptions{From: from, To: to})
+	got := readFrom(t, a, cover.ReadOptions{From: from, To: to})
 	got.want(t, offsets)
 	// What is lost may be told in parts.
 	var said cover.Coverage

@@ -68,10 +68,12 @@ func TestReadOtherRegion(t *testing.T) {
 			w := covertest.New(t)
 			row := w.Row(0, 3)
 			tt.harm(w, row[1])
-			got := read(t, w, cover.ReadOptions{})
-			got.want(t, span(0, 30))
-			got.wantLost(t)
-			got.wantFindings(t, tt.finding...)
+			for _, a := range []*cover.Archive{w.Archive(), w.ArchiveWith(hasty)} {
+				got := readFrom(t, a, cover.ReadOptions{})
+				got.want(t, span(0, 30))
+				got.wantLost(t)
+				got.wantFindings(t, tt.finding...)
+			}
 		})
 	}
 }

@@ -11,10 +11,8 @@ import (
 // for what comes next while that is being used. It is not safe for concurrent
 // use.
 type remote struct {
+	*ranges
 	ctx     context.Context
-	objects Objects
-	key     string
-	size    int64
 	ahead   int64
 	on      bool
 	running *sync.WaitGroup // what on starts
@@ -28,7 +26,8 @@ type remote struct {
 type stretch struct {
 	buf []byte
 	at  int64 // of buf in the object
-	err error // why it is empty or short
+	by  int   // the region that gave it
+	err error // why it is empty
 }
 
 // has reports whether a byte is in the stretch.
@@ -37,7 +36,7 @@ func (s *stretch) has(off int64) bool { return off >= s.at && off < s.at+int64(l
 // ReadAt is io.ReaderAt.
 func (r *remote) ReadAt(p []byte, off int64) (n int, err error) {
 	if !r.on && !r.now.has(off) && min(r.ahead, r.size-off) <= int64(len(p)) {
-		return r.objects.ReadAt(r.ctx, r.key, p, off)
+		return r.direct(p, off)
 	}
 	for n < len(p) {
 		at := off + int64(n)
@@ -46,9 +45,28 @@ func (r *remote) ReadAt(p []byte, off int64) (n int, err error) {
 				return n, err
 			}
 		}
+		r.hand(r.now.by)
 		n += copy(p[n:], r.now.buf[at-r.now.at:])
 	}
 	return n, nil
+}
+
+// direct reads what is asked for and keeps nothing.
+func (r *remote) direct(p []byte, off int64) (int, error) {
+	want := min(int64(len(p)), r.size-off)
+	if want <= 0 {
+		return 0, io.EOF
+	}
+	got, by, err := r.read(r.ctx, off, want, nil, nil)
+	if err != nil {
+		return 0, err
+	}
+	r.hand(by)
+	n := copy(p, got)
+	if n < len(p) {
+		err = io.EOF
+	}
+	return n, err
 }
 
 // advance brings the stretch into memory that has an offset: the one on its way,
@@ -60,7 +78,7 @@ func (r *remote) advance(off int64) error {
 	}
 	r.next = nil
 	if !r.now.has(off) {
-		r.now, used = r.read(used, off), nil
+		r.now, used = r.fetch(used, off), nil
 	}
 	if !r.now.has(off) {
 		return r.now.err
@@ -71,20 +89,14 @@ func (r *remote) advance(off int64) error {
 	return nil
 }
 
-// read asks for the stretch from an offset on, into buf if it is large enough.
-func (r *remote) read(buf []byte, off int64) stretch {
+// fetch asks for the stretch from an offset on, into buf if it is large enough.
+func (r *remote) fetch(buf []byte, off int64) stretch {
 	want := min(r.ahead, r.size-off)
 	if want <= 0 {
 		return stretch{at: off, err: io.EOF}
 	}
-	if int64(cap(buf)) < want {
-		buf = make([]byte, want)
-	}
-	n, err := r.objects.ReadAt(r.ctx, r.key, buf[:want], off)
-	if n == 0 && err == nil {
-		err = io.ErrUnexpectedEOF
-	}
-	return stretch{buf[:n], off, err}
+	got, by, err := r.read(r.ctx, off, want, buf, nil)
+	return stretch{got, off, by, err}
 }
 
 // goOn asks for what follows.
@@ -94,5 +106,5 @@ func (r *remote) goOn(buf []byte, off int64) {
 	}
 	next := make(chan stretch, 1)
 	r.next, r.from = next, off
-	r.running.Go(func() { next <- r.read(buf, off) })
+	r.running.Go(func() { next <- r.fetch(buf, off) })
 }

@@ -38,7 +38,12 @@ func newRemote(size int, ahead int64, on bool) (*remote, *plain) {
 	for i := range o.data {
 		o.data[i] = byte(rand.Uint32())
 	}
-	return &remote{ctx: context.Background(), objects: o, size: int64(size), ahead: ahead, on: on, running: &sync.WaitGroup{}}, o
+	a, err := New(nil, []Region{{Name: "a", Objects: o}})
+	if err != nil {
+		panic(err)
+	}
+	all := &ranges{archive: a, size: int64(size), regions: []int{0}}
+	return &remote{ctx: context.Background(), ranges: all, ahead: ahead, on: on, running: &sync.WaitGroup{}}, o
 }
 
 // Whatever is asked for, in whatever order, the bytes are those of the object.

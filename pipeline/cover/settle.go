@@ -2,7 +2,9 @@ package cover
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"maps"
 	"slices"
 )
 
@@ -62,18 +64,16 @@ func (s *sweep) explain(ctx context.Context, o Offsets) []Offsets {
 
 // genuine reads a gap from the first region where it is signed.
 func (s *sweep) genuine(ctx context.Context, c Candidate) (Gap, bool) {
-	for _, p := range c.Places {
-		r, err := s.archive.region(p.Region)
-		if err != nil {
-			continue
-		}
+	gap, by, errs := fromPlaces(ctx, s.archive, c.Places, func(ctx context.Context, r *Region) (Gap, error) {
 		gap, _, err := s.archive.readGap(ctx, r, c.Range)
-		if err == nil {
-			return gap, true
+		return gap, err
+	})
+	for _, i := range slices.Sorted(maps.Keys(errs)) {
+		e := &CopyError{Region: s.archive.regions[i].Name, Object: c.String(), Err: errs[i]}
+		if !errors.Is(e.Err, errOvertaken) {
+			s.report(c, e)
 		}
-		e := &CopyError{Region: p.Region, Object: c.String(), Err: err}
-		s.report(c, e)
 		s.failures = append(s.failures, failure{c.Offsets(), []*CopyError{e}})
 	}
-	return Gap{}, false
+	return gap, by >= 0
 }

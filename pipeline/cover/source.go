@@ -148,14 +148,3 @@ func (s *source) origin() Origin {
 	}
 	return o
 }
-
-// failures are the copies that did not open.
-func (c *copies) failures() []*CopyError {
-	var out []*CopyError
-	for _, s := range c.list {
-		if s.err != nil {
-			out = append(out, s.err)
-		}
-	}
-	return out
-}

@@ -62,7 +62,7 @@ func (a *Archive) strayIn(ctx context.Context, c Candidate, p Place) *CopyError 
 	if err != nil {
 		return nil
 	}
-	far := &remote{ctx: ctx, objects: r.Objects, key: c.String(), size: p.Info.Size}
+	far := &remote{ctx: ctx, ranges: a.alone(r, c.String(), p.Info.Size)}
 	s, err := a.openSegment(ctx, r, c.Range, far, p.Info.Size)
 	if s == nil || !errors.Is(err, segment.ErrName) || s.Name().Digest != c.Digest {
 		return nil

@@ -14,19 +14,21 @@ import (
 // TopicConfig returns how a life of a topic was set up last, as far as any
 // region tells; ok is false when none does.
 func (a *Archive) TopicConfig(ctx context.Context, topic string, l names.Lineage) (c signed.TopicConfig, ok bool, err error) {
-	var failed error
-	for i := range a.regions {
-		found, here, err := a.topicConfigIn(ctx, &a.regions[i], topic, l)
-		if err != nil {
-			failed = fmt.Errorf("region %s: %w", a.regions[i].Name, err)
-			continue
-		}
-		if here && (!ok || found.At.After(c.At)) {
-			c, ok = found, true
+	down, err := a.everywhere(ctx, func(ctx context.Context, r *Region) (func(), error) {
+		found, here, err := a.topicConfigIn(ctx, r, topic, l)
+		return func() {
+			if here && (!ok || found.At.After(c.At)) {
+				c, ok = found, true
+			}
+		}, err
+	})
+	for _, region := range slices.Sorted(maps.Keys(down)) {
+		if !ok {
+			err = fmt.Errorf("region %s: %w", region, down[region])
 		}
 	}
-	if !ok && failed != nil {
-		return c, false, fmt.Errorf("read settings of topic %s: %w", topic, failed)
+	if err != nil {
+		return c, false, fmt.Errorf("read settings of topic %s: %w", topic, err)
 	}
 	return c, ok, nil
 }
@@ -60,10 +62,7 @@ func (a *Archive) topicConfigIn(ctx context.Context, r *Region, topic string, l 
 // tells, the earliest first. The error names those that no region gives: what
 // comes beside it is the rest.
 func (a *Archive) TopicConfigs(ctx context.Context, topic string, l names.Lineage) ([]signed.TopicConfig, error) {
-	files := map[string]*File{}
-	_, err := a.everywhere(ctx, func(r *Region) error {
-		return listFiles(ctx, r, names.TopicConfigPrefix(topic, l), files)
-	})
+	files, _, err := a.filesUnder(ctx, names.TopicConfigPrefix(topic, l))
 	var found []signed.TopicConfig
 	for _, name := range slices.Sorted(maps.Keys(files)) {
 		c, failed := a.settingsIn(ctx, *files[name])

@@ -33,6 +33,7 @@ type Region struct {
 	objects map[string][]byte
 	pages   map[names.PageID]bool
 	fail    func(op, key string) error
+	delay   func(op, key string) time.Duration
 	calls   map[string]int
 	sent    int64
 }
@@ -43,7 +44,8 @@ func NewRegion(name string) *Region {
 }
 
 // Fail makes calls fail for which f returns an error; nil ends that. The
-// operations are get, readat, stat, list, secret and put.
+// operations are get, readat, stat, list, secret and put; of Delay, entry too,
+// which is each entry of a list.
 func (r *Region) Fail(f func(op, key string) error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -53,6 +55,42 @@ func (r *Region) Fail(f func(op, key string) error) {
 // Down makes every call fail with ErrDown.
 func (r *Region) Down() {
 	r.Fail(func(op, key string) error { return fmt.Errorf("%s %s: %w", op, key, ErrDown) })
+}
+
+// Forever is a delay that only the end of the context ends.
+const Forever = time.Duration(-1)
+
+// Delay makes calls wait before they do anything; nil ends that.
+func (r *Region) Delay(f func(op, key string) time.Duration) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.delay = f
+}
+
+// Hang makes every call wait until its context ends, as a server does whose
+// packets are dropped.
+func (r *Region) Hang() { r.Delay(func(string, string) time.Duration { return Forever }) }
+
+func (r *Region) await(ctx context.Context, op, key string) error {
+	r.mu.Lock()
+	delay := r.delay
+	r.mu.Unlock()
+	if delay == nil {
+		return nil
+	}
+	d := delay(op, key)
+	if d == Forever {
+		<-ctx.Done()
+		return ctx.Err()
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // Calls returns how often an operation was asked for.
@@ -87,6 +125,9 @@ func (r *Region) enter(ctx context.Context, op, key string) error {
 }
 
 func (r *Region) look(ctx context.Context, op, key string) ([]byte, error) {
+	if err := r.await(ctx, op, key); err != nil {
+		return nil, err
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if err := r.enter(ctx, op, key); err != nil {
@@ -132,6 +173,10 @@ func (r *Region) Stat(ctx context.Context, key string) (object.Info, error) {
 // List implements cover.Objects.
 func (r *Region) List(ctx context.Context, prefix, after string) iter.Seq2[object.Info, error] {
 	return func(yield func(object.Info, error) bool) {
+		if err := r.await(ctx, "list", prefix); err != nil {
+			yield(object.Info{}, err)
+			return
+		}
 		r.mu.Lock()
 		err := r.enter(ctx, "list", prefix)
 		var out []object.Info
@@ -146,6 +191,10 @@ func (r *Region) List(ctx context.Context, prefix, after string) iter.Seq2[objec
 			return
 		}
 		for _, info := range out {
+			if err := r.await(ctx, "entry", info.Key); err != nil {
+				yield(object.Info{}, err)
+				return
+			}
 			if !yield(info, nil) {
 				return
 			}
@@ -155,6 +204,9 @@ func (r *Region) List(ctx context.Context, prefix, after string) iter.Seq2[objec
 
 // Secret implements cover.Secrets.
 func (r *Region) Secret(ctx context.Context, page names.PageID, slot uint16) (block.Secret, error) {
+	if err := r.await(ctx, "secret", page.String()); err != nil {
+		return block.Secret{}, err
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if err := r.enter(ctx, "secret", page.String()); err != nil {

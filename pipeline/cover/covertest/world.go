@@ -73,13 +73,16 @@ func (w *World) Introduction(s *signed.Signer) []byte {
 }
 
 // Archive opens the archive as a stranger would: all it knows are the pins.
-func (w *World) Archive() *cover.Archive {
+func (w *World) Archive() *cover.Archive { return w.ArchiveWith(cover.Options{}) }
+
+// ArchiveWith is Archive with options.
+func (w *World) ArchiveWith(o cover.Options) *cover.Archive {
 	w.T.Helper()
 	trust, err := signed.NewTrust(w.ID, w.Root.Public())
 	w.must(err)
-	a, err := cover.New(trust, []cover.Region{
+	a, err := cover.NewWith(trust, []cover.Region{
 		{Name: w.A.Name, Objects: w.A, Secrets: w.A}, {Name: w.B.Name, Objects: w.B, Secrets: w.B},
-	})
+	}, o)
 	w.must(err)
 	return a
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
-	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -28,6 +27,7 @@ type Archive struct {
 	Cover    *cover.Archive
 	Registry *prometheus.Registry
 	Log      *slog.Logger
+	mode     Mode
 }
 
 // Mode says what the stores are opened for.
@@ -55,7 +55,7 @@ func Open(ctx context.Context, cfg *config.Config, log *slog.Logger, mode Mode) 
 	if err != nil {
 		return nil, err
 	}
-	a := &Archive{Config: cfg, Trust: trust, Registry: NewRegistry(), Log: log}
+	a := &Archive{Config: cfg, Trust: trust, Registry: NewRegistry(), Log: log, mode: mode}
 	observer, err := objects.NewPrometheus(a.Registry)
 	if err != nil {
 		return nil, fmt.Errorf("register store metrics: %w", err)
@@ -70,10 +70,11 @@ func Open(ctx context.Context, cfg *config.Config, log *slog.Logger, mode Mode) 
 		a.Regions = append(a.Regions, r)
 		readers = append(readers, r.Cover())
 	}
-	if a.Cover, err = cover.New(trust, readers); err != nil {
+	if a.Cover, err = cover.NewWith(trust, readers, a.reading()); err != nil {
 		a.Close()
 		return nil, err
 	}
+	a.Registry.MustRegister(regionUse{a.Cover})
 	return a, nil
 }
 
@@ -82,23 +83,6 @@ func (a *Archive) Close() error {
 	var errs []error
 	for _, r := range a.Regions {
 		errs = append(errs, r.Ring.Close(), r.Data.Close(), r.Keys.Close(), r.closeKMS())
-	}
-	return errors.Join(errs...)
-}
-
-// Identify checks that the regions hold the archive that the configuration
-// pins, and learns who may sign in it. One region is enough.
-func (a *Archive) Identify(ctx context.Context) error {
-	var errs []error
-	for _, r := range a.Regions {
-		err := introduce(ctx, r, a.Trust)
-		if errors.Is(err, signed.ErrSignature) {
-			return err
-		}
-		errs = append(errs, err)
-	}
-	if slices.Contains(errs, nil) {
-		return nil
 	}
 	return errors.Join(errs...)
 }
@@ -134,18 +118,23 @@ const bulkTimeout = 15 * time.Minute
 // holds has to go to this very region. A reader has another region, and a person
 // in front of it: two failures are enough, and the breaker remembers the region
 // as down. A proof is in between, since what it cannot see it cannot prove.
+//
+// Only what stands still is given up soon: a slow line may bring a segment in a
+// minute and is no reason to go elsewhere.
 func patience(mode Mode) objects.Options {
 	switch mode {
 	case ForReading:
 		return objects.Options{
 			Cache:   objects.CacheOptions{Bytes: readCache},
-			Timeout: 10 * time.Second,
+			Timeout: 2 * time.Minute,
+			Stall:   4 * time.Second,
 			Retry:   objects.RetryOptions{Budget: 5 * time.Second, GiveUpOpen: true},
-			Breaker: objects.BreakerOptions{Failures: 2, Pause: 30 * time.Second},
+			Breaker: objects.BreakerOptions{Failures: 2},
 		}
 	case ForProof:
 		return objects.Options{
-			Timeout: 30 * time.Second,
+			Timeout: 2 * time.Minute,
+			Stall:   15 * time.Second,
 			Retry:   objects.RetryOptions{Budget: 15 * time.Second, GiveUpOpen: true},
 		}
 	case ForBulk:

@@ -7,6 +7,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/tidemark-io/tidemark/codec/block"
+	"github.com/tidemark-io/tidemark/codec/segment"
 )
 
 // Config says what to archive and within which limits.
@@ -46,6 +47,9 @@ type Topic struct {
 	Pattern string
 	// Age replaces Roll.Age for these topics where it is above zero.
 	Age time.Duration
+	// Fields, with Roll.KeyFilter, add values of fields to the filters of these
+	// topics. They may be nil.
+	Fields segment.Fields
 }
 
 // Matches reports whether the selection covers a topic.

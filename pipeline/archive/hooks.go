@@ -43,6 +43,9 @@ type Hooks struct {
 	Stalled func(p Key, err error)
 	// Gap tells of offsets that were gone before they could be fetched.
 	Gap func(r names.Range, reason string)
+	// Unread tells of record values in a closed segment whose fields could not
+	// be read: the filters of their blocks cover keys only.
+	Unread func(p Key, values uint64)
 	// Owned tells that a partition was assigned, or given up.
 	Owned func(p Key, owned bool)
 	// Memory tells how much of the budget is in use, in bytes.
@@ -88,6 +91,12 @@ func (h *Hooks) stalled(p Key, err error) {
 func (h *Hooks) gap(r names.Range, reason string) {
 	if h.Gap != nil {
 		h.Gap(r, reason)
+	}
+}
+
+func (h *Hooks) unread(p Key, values uint64) {
+	if h.Unread != nil {
+		h.Unread(p, values)
 	}
 }
 

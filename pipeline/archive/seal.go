@@ -173,13 +173,24 @@ func (p *partition) open() error {
 		h.RetainUntil = s.opened.Add(p.cfg.RetainFor)
 	}
 	s.writer, err = segment.NewWriter(h, secret, segment.Options{
-		BlockSize: p.cfg.Roll.Block, Compression: p.cfg.Roll.Compression, Filter: p.cfg.Roll.KeyFilter,
+		BlockSize: p.cfg.Roll.Block, Compression: p.cfg.Roll.Compression, Filter: p.cfg.Roll.KeyFilter, Fields: p.fields(),
 		Buffer: p.buffers.get(p.guess()), Grow: p.buffers.grow, Pool: p.pool,
 	})
 	if err != nil {
 		return fmt.Errorf("open segment: %w", err)
 	}
 	s.age.Reset(p.age)
+	return nil
+}
+
+// fields are those that the filters of the topic cover, nil for none: of the
+// first selection that has any.
+func (p *partition) fields() segment.Fields {
+	for _, t := range p.cfg.Topics {
+		if t.Fields != nil && t.Matches(p.key.Topic) {
+			return t.Fields
+		}
+	}
 	return nil
 }
 
@@ -214,6 +225,9 @@ func (p *partition) closeSegment(why Reason) error {
 	held, memory := s.held, int64(cap(out.Data))
 	age := time.Since(s.opened)
 	p.tell(func(h *Hooks) { h.sealed(out.Name, why, out.Records, int(out.Footer.Plain), len(out.Data), age) })
+	if out.Unread > 0 {
+		p.tell(func(h *Hooks) { h.unread(p.key, out.Unread) })
+	}
 	s.held = 0
 	p.held.Store(0)
 	p.budget.seal(held, memory) // from here on the bytes are given back by whoever has them

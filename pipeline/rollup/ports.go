@@ -6,6 +6,7 @@ import (
 
 	"github.com/tidemark-io/tidemark/codec/block"
 	"github.com/tidemark-io/tidemark/codec/names"
+	"github.com/tidemark-io/tidemark/codec/segment"
 	"github.com/tidemark-io/tidemark/codec/signed"
 	"github.com/tidemark-io/tidemark/pipeline/cover"
 )
@@ -62,6 +63,9 @@ type Options struct {
 	// Compression is what to do to blocks that their producer left
 	// uncompressed.
 	Compression block.Compression
+	// Fields tells which fields the filters of a topic cover, nil for none. It may
+	// be nil.
+	Fields func(topic string) segment.Fields
 	// Spool is a directory with room for one roll-up.
 	Spool string
 	// Now tells the time; nil is time.Now.

@@ -52,7 +52,7 @@ func (x *run) seal(ctx context.Context, roll *Roll, to *spool.File) (*segment.Se
 	h.Page, h.Slot, h.Writer = page, slot, x.writer
 	h.Created, h.RetainUntil = roll.created, roll.RetainUntil
 	s, err := segment.NewStream(to, h, secret, segment.Options{
-		BlockSize: x.options.Block, Compression: x.options.Compression, Filter: true, Pool: x.pool,
+		BlockSize: x.options.Block, Compression: x.options.Compression, Filter: true, Fields: x.fields(h.Topic), Pool: x.pool,
 	})
 	if err != nil {
 		return nil, err
@@ -70,6 +70,15 @@ func (x *run) seal(ctx context.Context, roll *Roll, to *spool.File) (*segment.Se
 		return nil, err
 	}
 	return s.Close(roll.Next, x.prev(roll), x.parts.Signer)
+}
+
+// fields are those that the filters of a roll-up cover: what is configured now,
+// whatever those of the small segments did.
+func (x *run) fields(topic string) segment.Fields {
+	if x.options.Fields == nil {
+		return nil
+	}
+	return x.options.Fields(topic)
 }
 
 // add takes one batch over as it is. Only the first may begin below what counts

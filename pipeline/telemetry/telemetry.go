@@ -29,7 +29,7 @@ type Metrics struct {
 	segmentAge              prometheus.Histogram
 	storedBytes             *prometheus.CounterVec
 	storeSeconds            *prometheus.HistogramVec
-	gaps                    *prometheus.CounterVec
+	gaps, unread            *prometheus.CounterVec
 	owned                   prometheus.Gauge
 	memoryUsed, memoryTotal prometheus.Gauge
 	now                     func() time.Time
@@ -70,6 +70,7 @@ func New(r prometheus.Registerer) *Metrics {
 	m.sealedBytes = counter("sealed_bytes_total", "Bytes of sealed segments.", "topic")
 	m.storedBytes = counter("stored_bytes_total", "Bytes stored, by region.", "region")
 	m.gaps = counter("gap_offsets_total", "Offsets that were gone before they could be fetched.", partitionLabels...)
+	m.unread = counter("unread_values_total", "Record values whose configured fields could not be read.", "topic")
 	m.lag = gauge("lag_offsets", "Offsets between the cursor and the last stable offset.", partitionLabels...)
 	m.tail = gauge("tail_offset", "First offset that not every region holds.", partitionLabels...)
 	m.stalled = gauge("partition_stalled", "1 while a partition makes no progress because of an error.", partitionLabels...)
@@ -94,7 +95,12 @@ func (m *Metrics) Hooks() archive.Hooks {
 	return archive.Hooks{
 		Fetched: m.fetched, Sealed: m.sealed, Stored: m.stored, Tail: m.tailMoved, Behind: m.regionBehind,
 		Stalled: m.partitionStalled, Gap: m.gapFound, Owned: m.partitionOwned, Memory: m.memory,
+		Unread: m.valuesUnread,
 	}
+}
+
+func (m *Metrics) valuesUnread(p archive.Key, values uint64) {
+	m.unread.WithLabelValues(p.Topic).Add(float64(values))
 }
 
 func labels(p archive.Key) []string {

@@ -163,6 +163,9 @@ type Topic struct {
 	Pattern string `yaml:"pattern"`
 	// Age closes these topics' segments; after Load it is never 0.
 	Age Duration `yaml:"age"`
+	// Fields are what records of these topics can be found by, beside their
+	// keys: with Segment.KeyFilter the filters cover them.
+	Fields Fields `yaml:"fields"`
 }
 
 // Compression is what is done to batches that their producer did not compress.

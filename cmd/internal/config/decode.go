@@ -68,6 +68,9 @@ func (s source) value(v reflect.Value, key string, n ast.Node) error {
 	case *ast.AnchorNode, *ast.AliasNode, *ast.TagNode:
 		return s.wrongAt(n, key, "anchors, aliases and tags are not used here: write the value out")
 	}
+	if f, ok := v.Addr().Interface().(*Fields); ok {
+		return s.fields(f, key, n)
+	}
 	switch {
 	case isLeaf(v):
 		return s.scalar(v, key, n)

@@ -133,7 +133,7 @@ func archiveConfig(c *config.Config) archive.Config {
 		out.RetainFor = c.Retention.For.Std()
 	}
 	for _, t := range c.Topics {
-		out.Topics = append(out.Topics, archive.Topic{Name: t.Name, Pattern: t.Pattern, Age: t.Age.Std()})
+		out.Topics = append(out.Topics, archive.Topic{Name: t.Name, Pattern: t.Pattern, Age: t.Age.Std(), Fields: fieldSet(t.Fields)})
 	}
 	return out
 }

@@ -65,6 +65,7 @@ func everyMetric(t *testing.T) (all []string) {
 	h.Behind(k, "a", true)
 	h.Stalled(k, nil)
 	h.Gap(name, "")
+	h.Unread(k, 1)
 	telemetry.NewMarks(r)
 	telemetry.NewDrill(r)
 	families, err := r.Gather()

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 
 	"github.com/tidemark-io/tidemark/codec/object"
+	"github.com/tidemark-io/tidemark/codec/segment"
 	"github.com/tidemark-io/tidemark/codec/signed"
 	"github.com/tidemark-io/tidemark/pipeline/rollup"
 	"github.com/tidemark-io/tidemark/sinks/keys"
@@ -23,6 +24,7 @@ func (a *Archive) Roller(signer *signed.Signer, pages *keys.Writer) (*rollup.Rol
 	return rollup.New(parts, rollup.Options{
 		Window: c.RollUp.Window.Std(), After: c.RollUp.After.Std(), Retain: c.RollUp.Retain.Std(), Size: int64(c.RollUp.Size),
 		Block: int(c.Segment.Block), Compression: compressions[c.Segment.Compression], Spool: a.spool(),
+		Fields: func(topic string) segment.Fields { return fieldSet(c.FieldsOf(topic)) },
 	})
 }
 

@@ -99,12 +99,8 @@ func target(ctx context.Context, t *state.Table, tx pgx.Tx, name Name, create bo
 	if _, err := tx.Exec(ctx, "LOCK TABLE "+name.String()+" IN SHARE ROW EXCLUSIVE MODE"); err != nil {
 		return nil, fmt.Errorf("lock table %s (make it first, or use --create): %w", name, err)
 	}
-	var full bool
-	if err := tx.QueryRow(ctx, "SELECT EXISTS (SELECT FROM "+name.String()+")").Scan(&full); err != nil {
-		return nil, fmt.Errorf("look into table %s: %w", name, err)
-	}
-	if full {
-		return nil, &TargetError{name.String(), "it is not empty: name another table, or empty it"}
+	if err := isEmpty(ctx, tx, name); err != nil {
+		return nil, err
 	}
 	there, err := describe(ctx, tx, name)
 	if err != nil {
@@ -277,4 +273,38 @@ func appendEscaped(dst, text []byte) []byte {
 		}
 	}
 	return dst
+}
+
+// Look tells before the rows are there whether [Load] will find its table as it
+// needs it.
+func Look(ctx context.Context, conn *pgx.Conn, name Name, create bool) error {
+	var there bool
+	if err := conn.QueryRow(ctx, "SELECT to_regclass($1::text) IS NOT NULL", name.String()).Scan(&there); err != nil {
+		return fmt.Errorf("look for table %s: %w", name, err)
+	}
+	switch {
+	case create && there:
+		return &TargetError{name.String(), "it is there already: name another table, or leave --create out"}
+	case create:
+		return nil
+	case !there:
+		return &TargetError{name.String(), "it is not there: make it first, or use --create"}
+	}
+	return isEmpty(ctx, conn, name)
+}
+
+// querier is a connection or a transaction.
+type querier interface {
+	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
+}
+
+func isEmpty(ctx context.Context, q querier, name Name) error {
+	var full bool
+	if err := q.QueryRow(ctx, "SELECT EXISTS (SELECT FROM "+name.String()+")").Scan(&full); err != nil {
+		return fmt.Errorf("look into table %s: %w", name, err)
+	}
+	if full {
+		return &TargetError{name.String(), "it is not empty: name another table, or empty it"}
+	}
+	return nil
 }

@@ -124,8 +124,18 @@ func (s *Survey) add(o *cover.Object) {
 	f := o.Segment.Footer()
 	s.Segments = append(s.Segments, Segment{
 		Name: o.Name.String(), Base: o.Name.Base, Next: o.Name.Next,
-		Records: int64(f.Records), Bytes: o.Info.Size, MaxTimestamp: f.MaxTimestamp(),
+		Records: int64(f.Records), Bytes: o.Info.Size, MaxTimestamp: f.MaxTimestamp(), Transactional: transactional(f.Blocks),
 	})
+}
+
+func transactional(blocks []segment.BlockInfo) []Block {
+	var found []Block
+	for i := range blocks {
+		if b := &blocks[i]; b.Transactional || b.Control {
+			found = append(found, Block{b.Base, b.Next, b.MaxTimestamp, b.Control})
+		}
+	}
+	return found
 }
 
 // missing returns what no segment covers, with the reason where a gap file

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"iter"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -74,7 +75,7 @@ func (s shelves) Survey(_ context.Context, p names.Partition) (Survey, error) {
 		}
 		sv.Segments = append(sv.Segments, Segment{
 			Name: fmt.Sprintf("%s/%d", p, h.BaseOffset), Base: h.BaseOffset, Next: h.NextOffset(),
-			Records: int64(h.Count), Bytes: int64(len(b)), MaxTimestamp: h.MaxTimestamp,
+			Records: int64(h.Count), Bytes: int64(len(b)), MaxTimestamp: h.MaxTimestamp, Transactional: transactional([]segment.BlockInfo{blockOf(b)}),
 		})
 	}
 	return sv, nil
@@ -91,6 +92,9 @@ func (s shelves) Read(_ context.Context, p names.Partition, from, next int64, sk
 			if s[p].piece != nil {
 				piece = s[p].piece(b)
 			}
+			if h.BaseOffset < from || h.NextOffset() > next {
+				piece = windowPiece{wholePiece(b), from, next}
+			}
 			if !yield(piece, nil) {
 				return
 			}
@@ -101,9 +105,23 @@ func (s shelves) Read(_ context.Context, p names.Partition, from, next int64, sk
 	}
 }
 
+// blocks remembers what blockOf found, by the first byte of the batch.
+var blocks sync.Map
+
 func blockOf(b []byte) segment.BlockInfo {
+	known, ok := blocks.Load(&b[0])
+	if !ok {
+		known, _ = blocks.LoadOrStore(&b[0], describeBlock(b))
+	}
+	return known.(segment.BlockInfo)
+}
+
+func describeBlock(b []byte) segment.BlockInfo {
 	h, _ := recordbatch.ParseHeader(b)
-	block := segment.BlockInfo{Base: h.BaseOffset, Next: h.NextOffset(), MinTimestamp: h.MaxTimestamp}
+	block := segment.BlockInfo{
+		Base: h.BaseOffset, Next: h.NextOffset(), MinTimestamp: h.MaxTimestamp, MaxTimestamp: h.MaxTimestamp,
+		Transactional: h.IsTransactional(), Control: h.IsControl(),
+	}
 	for rec, err := range recordbatch.NewDecoder(0).Records(b) {
 		if err != nil {
 			return segment.BlockInfo{MinTimestamp: segment.NoTimestamp}
@@ -137,6 +155,27 @@ type clippedPiece struct{ wholePiece }
 
 func (p clippedPiece) Whole() (recordbatch.Header, []byte, bool) {
 	return recordbatch.Header{}, nil, false
+}
+
+// windowPiece is the part of a batch that lies within what is read.
+type windowPiece struct {
+	wholePiece
+	from, next int64
+}
+
+func (p windowPiece) Whole() (recordbatch.Header, []byte, bool) {
+	return recordbatch.Header{}, nil, false
+}
+
+func (p windowPiece) Records(d *recordbatch.Decoder) iter.Seq2[recordbatch.Record, error] {
+	return func(yield func(recordbatch.Record, error) bool) {
+		for rec, err := range p.wholePiece.Records(d) {
+			in := rec.Offset >= p.from && rec.Offset < p.next
+			if (in || err != nil) && !yield(rec, err) {
+				return
+			}
+		}
+	}
 }
 
 // batch builds one batch; the first record's offset is its base.

@@ -14,6 +14,9 @@ const (
 	// looked for: Kafka's default transaction.max.timeout.ms.
 	defaultWindow = 15 * time.Minute
 
+	// scanParallel is how many partitions are looked at for transactions at once.
+	scanParallel = 8
+
 	// readMemory is shared by the partitions that are read at once: each holds
 	// one segment, and the reader of the archive fetches ahead within a bound of
 	// its own. The process has to stay within 512 MiB.

@@ -25,6 +25,9 @@ type Plan struct {
 	// Cluster is the id of the target cluster.
 	Cluster string      `json:"target_cluster"`
 	Topics  []TopicPlan `json:"topics"`
+	// Doubts are transactions of which it is not certain whether they were
+	// complete at the moment.
+	Doubts []Doubt `json:"doubtful_transactions,omitempty"`
 	// Warnings are what a person should know before the plan is executed.
 	Warnings []string `json:"warnings,omitempty"`
 	// Refusals are the reasons why Execute will not begin; none means that it will.

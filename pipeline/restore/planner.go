@@ -79,6 +79,11 @@ func (b *planner) topics(ctx context.Context) error {
 			drafts = append(drafts, d)
 		}
 	}
+	if b.plan.Request.cut() == CutTransactions {
+		if err := b.transactions(ctx, drafts); err != nil {
+			return fmt.Errorf("look for transactions around the moment: %w", err)
+		}
+	}
 	for _, d := range drafts {
 		if err := b.finish(ctx, d); err != nil {
 			return fmt.Errorf("topic %s: %w", d.From, err)

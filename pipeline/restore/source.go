@@ -103,6 +103,18 @@ type Segment struct {
 	// MaxTimestamp is the highest timestamp of a record in ms,
 	// [segment.NoTimestamp] where there is no record.
 	MaxTimestamp int64
+	// Transactional are the blocks that hold a batch of a transaction or a
+	// marker, in their order.
+	Transactional []Block
+}
+
+// Block is a run of offsets [Base, Next) of a segment.
+type Block struct {
+	Base, Next int64
+	// MaxTimestamp is the highest timestamp of a record in ms, markers included.
+	MaxTimestamp int64
+	// Control is true if there is a marker.
+	Control bool
 }
 
 // stretches are the offsets of the survey without its gaps. What heals a gap

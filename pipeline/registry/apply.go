@@ -43,7 +43,7 @@ func Apply(ctx context.Context, a *cover.Archive, plan *Plan, c *Client) error {
 	if refused := now.Refused(); len(refused) > 0 {
 		return fmt.Errorf("%w: %s", ErrRefused, strings.Join(refused, "; "))
 	}
-	run := applying{client: c, archived: set.Content.versions(), plan: now}
+	run := applying{client: c, archived: set.What.Content.versions(), plan: now}
 	if err := run.all(ctx); err != nil {
 		return err
 	}

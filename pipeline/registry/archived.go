@@ -11,6 +11,7 @@ import (
 	"github.com/tidemark-io/tidemark/codec/names"
 	"github.com/tidemark-io/tidemark/pipeline/cover"
 	"github.com/tidemark-io/tidemark/pipeline/documents"
+	"github.com/tidemark-io/tidemark/pipeline/sets"
 	"github.com/tidemark-io/tidemark/pipeline/values"
 )
 
@@ -76,7 +77,7 @@ func (a *Archived) list(ctx context.Context) error {
 		return fmt.Errorf("look for schemas: %w", err)
 	}
 	var later [][]documents.Entry
-	for _, g := range groups(entries) {
+	for _, g := range sets.Groups(entries) {
 		if !a.at.IsZero() && g[0].At.After(a.at) {
 			later = append(later, g)
 		} else {
@@ -98,7 +99,7 @@ func (a *Archived) learn(ctx context.Context, entries []documents.Entry) error {
 		a.bad, a.failed, a.tried = append(a.bad, err), append(a.failed, entries), time.Now()
 		return nil
 	}
-	have := set.Content.versions()
+	have := set.What.Content.versions()
 	find := func(p place) (*Version, error) {
 		if v := have[p]; v != nil {
 			return v, nil

@@ -3,17 +3,15 @@ package registry
 import (
 	"encoding/json"
 	"fmt"
+
+	"github.com/tidemark-io/tidemark/pipeline/sets"
 )
 
 // Document is one file of schemas/: a part of a content. All parts of a set are
 // of one instant and one writer. A set that lacks a part, because its writer
 // was interrupted, does not count.
 type Document struct {
-	// Set is the digest of the whole content.
-	Set string `json:"set"`
-	// Part counts from 1 to Parts.
-	Part  int `json:"part"`
-	Parts int `json:"parts"`
+	sets.Head
 	// Content holds the global settings in part 1 only, and a subject's settings
 	// where its versions begin.
 	Content
@@ -121,17 +119,12 @@ func sizeOf(v any) (int, error) {
 	return len(text) + 1, nil
 }
 
-// join puts the parts of a set together again, and checks that it is whole.
-func join(parts []Document) (Content, []Omitted, error) {
-	var c Content
-	var omitted []Omitted
-	for i, d := range parts {
-		if d.Part != i+1 || d.Parts != len(parts) || d.Set != parts[0].Set {
-			return c, nil, fmt.Errorf("part %d of %d of set %.16s where part %d of %d was expected", d.Part, d.Parts, d.Set, i+1, len(parts))
-		}
-		if i == 0 {
-			c.Global, omitted = d.Global, d.Omitted
-		}
+// join puts the parts of a set together again, and checks that they make it up.
+func join(parts []Document) (Kept, error) {
+	k := Kept{Omitted: parts[0].Omitted}
+	c := &k.Content
+	c.Global = parts[0].Global
+	for _, d := range parts {
 		for _, s := range d.Subjects {
 			if n := len(c.Subjects); n > 0 && c.Subjects[n-1].Name == s.Name {
 				c.Subjects[n-1].Versions = append(c.Subjects[n-1].Versions, s.Versions...)
@@ -144,5 +137,5 @@ func join(parts []Document) (Content, []Omitted, error) {
 	if err == nil && digest != parts[0].Set {
 		err = fmt.Errorf("its parts make up set %.16s, not %.16s", digest, parts[0].Set)
 	}
-	return c, omitted, err
+	return k, err
 }

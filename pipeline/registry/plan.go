@@ -122,7 +122,7 @@ func NewPlan(ctx context.Context, a *cover.Archive, at time.Time, c *Client, o O
 }
 
 func planOf(ctx context.Context, set *Set, c *Client, o Options) (*Plan, error) {
-	p := planner{set: set, client: c, archived: set.Content.versions()}
+	p := planner{set: set, client: c, archived: set.What.Content.versions()}
 	chosen, err := p.chosen(o.Choose)
 	if err != nil {
 		return nil, err
@@ -164,8 +164,8 @@ func (p *planner) chosen(choose func(string) bool) ([]place, error) {
 	}
 	var order []place
 	seen := map[place]bool{}
-	for i := range p.set.Content.Subjects {
-		s := &p.set.Content.Subjects[i]
+	for i := range p.set.What.Content.Subjects {
+		s := &p.set.What.Content.Subjects[i]
 		if choose != nil && !choose(s.Name) {
 			continue
 		}
@@ -288,7 +288,7 @@ const modeImport = "IMPORT"
 // settings says what becomes of a subject's settings, and whether it is touched
 // at all.
 func (p *planner) settings(name string, items []Item) (SubjectPlan, bool) {
-	was, is := p.set.Content.subject(name), p.target[name]
+	was, is := p.set.What.Content.subject(name), p.target[name]
 	s := SubjectPlan{Subject: name, Mode: Change{From: is.Mode, To: is.Mode}, Has: len(is.Versions) > 0}
 	if is.Mode == "" || is.Mode == modeImport {
 		s.Mode.To = was.Mode
@@ -336,13 +336,13 @@ func (p *planner) notes() []string {
 	for _, err := range p.set.Skipped {
 		add("newer schemas were passed over: %v", err)
 	}
-	for _, o := range p.set.Omitted {
+	for _, o := range p.set.What.Omitted {
 		add("%s version %d (id %d) is not kept: with %d bytes it was too large", o.Subject, o.Version, o.ID, o.Bytes)
 	}
-	if was, is := settable(p.set.Content.Global.Config), settable(p.global.Config); !bytes.Equal(was, is) {
+	if was, is := settable(p.set.What.Content.Global.Config), settable(p.global.Config); !bytes.Equal(was, is) {
 		add("the registry's own configuration stays %s; it was %s", cmp.Or(string(is), "unknown"), cmp.Or(string(was), "unknown"))
 	}
-	if was, is := p.set.Content.Global.Mode, p.global.Mode; was != is {
+	if was, is := p.set.What.Content.Global.Mode, p.global.Mode; was != is {
 		add("the registry's own mode stays %s; it was %s", cmp.Or(is, "unknown"), cmp.Or(was, "unknown"))
 	}
 	return list

@@ -11,7 +11,9 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/tidemark-io/tidemark/cmd/internal/config"
 	"github.com/tidemark-io/tidemark/cmd/internal/wire"
+	"github.com/tidemark-io/tidemark/pipeline/drill"
 )
 
 func archiveCommand(a *app) *cobra.Command {
@@ -60,7 +62,8 @@ func runArchive(ctx context.Context, a *app, untilCaughtUp bool) error {
 		return err
 	}
 	defer archiver.Close()
-	archiver.Partitions = a.limitMemory(int64(cfg.Memory))
+	archiver.Partitions = a.limitMemory(int64(cfg.Memory) + forDrills(cfg))
+	archiver.Program = drill.Program(thisBuild())
 	return serve(ctx, opened, archiver)
 }
 
@@ -69,6 +72,19 @@ func runArchive(ctx context.Context, a *app, untilCaughtUp bool) error {
 // collector has not collected yet. Measured with 64 partitions of uncompressed
 // batches, where it is largest.
 const beyondBudget = 176 << 20
+
+// drillMemory is what a drill beside the archiver holds, in bytes: the caches in
+// front of the regions, the segments that one partition is read from and those
+// fetched ahead, and answers from Kafka.
+const drillMemory = 256 << 20
+
+// forDrills is 0 where none is made.
+func forDrills(cfg *config.Config) int64 {
+	if cfg.Drill.Every == 0 {
+		return 0
+	}
+	return drillMemory
+}
 
 // A partition takes perPartition bytes beside the budget: two stacks of 4 KiB,
 // timers, channels, contexts and a place in what Kafka's clients know of the

@@ -6,6 +6,6 @@ import "github.com/spf13/cobra"
 func verbs(a *app) []*cobra.Command {
 	return []*cobra.Command{
 		initCommand(a), archiveCommand(a), verifyCommand(a), restoreCommand(a), catCommand(a), findCommand(a), stateCommand(a),
-		healCommand(a), rollupCommand(a), keysCommand(a), inspectCommand(a), doctorCommand(a), demoCommand(a), benchCommand(a), planCommand(a), versionCommand(a),
+		healCommand(a), rollupCommand(a), keysCommand(a), inspectCommand(a), doctorCommand(a), drillCommand(a), demoCommand(a), benchCommand(a), planCommand(a), versionCommand(a),
 	}
 }

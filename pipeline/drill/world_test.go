@@ -2,7 +2,9 @@ package drill
 
 import (
 	"context"
+	"encoding/binary"
 	"fmt"
+	"hash/crc32"
 	"slices"
 	"testing"
 	"time"
@@ -191,7 +193,7 @@ func kinds(r *Result) []string {
 
 func (w *world) topics() []string {
 	w.t.Helper()
-	all, err := kadm.NewClient(w.client).ListTopics(w.t.Context())
+	all, err := kadm.NewClient(w.dial()).ListTopics(w.t.Context())
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -214,4 +216,13 @@ func (w *world) refuse(key kmsg.Key, answer func(kmsg.Request) kmsg.Response) {
 		w.kafka.KeepControl()
 		return answer(r), nil, true
 	})
+}
+
+// forge changes the last byte of the last value of a batch, whose record has no
+// headers, and mends its CRC.
+func forge(t *testing.T, batch []byte) {
+	t.Helper()
+	batch[len(batch)-2] ^= 1
+	sum := crc32.Checksum(batch[21:], crc32.MakeTable(crc32.Castagnoli))
+	binary.BigEndian.PutUint32(batch[17:], sum)
 }

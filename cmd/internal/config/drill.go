@@ -48,4 +48,9 @@ func (s *Share) UnmarshalText(text []byte) error {
 // MarshalText writes a share so that UnmarshalText reads the same.
 func (s Share) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
-func (s Share) String() string { return strconv.FormatFloat(100*float64(s), 'g', -1, 64) + "%" }
+func (s Share) String() string {
+	if s == 0 {
+		return "" // none
+	}
+	return strconv.FormatFloat(100*float64(s), 'g', -1, 64) + "%"
+}

@@ -16,6 +16,7 @@ import (
 	"github.com/tidemark-io/tidemark/codec/signed"
 	"github.com/tidemark-io/tidemark/pipeline/archive"
 	"github.com/tidemark-io/tidemark/pipeline/cover"
+	"github.com/tidemark-io/tidemark/pipeline/drill"
 	"github.com/tidemark-io/tidemark/pipeline/heal"
 	"github.com/tidemark-io/tidemark/pipeline/telemetry"
 	"github.com/tidemark-io/tidemark/sinks/keys"
@@ -33,6 +34,8 @@ type Archiver struct {
 	// Partitions, unless nil, is told how many partitions are ours whenever
 	// that changes. Set it before Run. It must not block.
 	Partitions func(n int)
+	// Program is what results of drills name. Set it before Run.
+	Program drill.Program
 
 	mu    sync.Mutex
 	owned int // guarded by mu

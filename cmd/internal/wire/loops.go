@@ -26,6 +26,7 @@ type Loop struct {
 func (a *Archive) loops(x *Archiver, signer *signed.Signer) []Loop {
 	return []Loop{
 		a.marksLoop(x, signer),
+		a.drillLoop(x, signer),
 	}
 }
 

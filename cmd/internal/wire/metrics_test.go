@@ -79,7 +79,7 @@ func everyMetric(t *testing.T) (all []string) {
 }
 
 // order is that of labels on the page; the registry sorts them by name.
-var order = []string{"store", "op", "class", "result", "topic", "partition", "region", "reason"}
+var order = []string{"store", "op", "class", "result", "topic", "partition", "region", "reason", "outcome"}
 
 func labelsOf(m *dto.Metric) string {
 	var list []string

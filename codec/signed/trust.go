@@ -71,6 +71,9 @@ func NewTrust(archive names.ArchiveID, root ed25519.PublicKey) (*Trust, error) {
 // Archive returns the pinned id.
 func (t *Trust) Archive() names.ArchiveID { return t.archive }
 
+// Root returns the root's public key as it is pinned. It must not be changed.
+func (t *Trust) Root() ed25519.PublicKey { return t.root }
+
 // Introduce reads a signer file and, if the root signed it for this archive,
 // trusts its key for its role from now on.
 func (t *Trust) Introduce(file []byte) (names.SignerID, error) {

@@ -7,6 +7,9 @@
 //
 //	python3 read_segment.py --vectors .
 //
+// good.proof proves one record of good-zstd.seg (section 7); read_proof.py checks
+// it, beside codec/proof.
+//
 // The tests hold both readers to the same file. Sealing draws a random nonce,
 // so the files cannot be made again bit for bit: they are committed, and
 //

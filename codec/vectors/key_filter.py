@@ -1,13 +1,27 @@
-"""The filter over the record keys of a block: FORMAT.md, section 1.4."""
-import struct
+"""The filter over the record keys and fields of a block: FORMAT.md, section 1.4."""
+import hashlib, struct
 
 M64 = (1 << 64) - 1
+
+
+def split(f):
+    """The ids of the fields that a filter covers, and the filter itself; None if it is no filter."""
+    if f[:1] != b"\2":
+        return [], f
+    n = f[1] if len(f) > 1 else 0
+    ids = [f[2 + 8 * i:10 + 8 * i] for i in range(n)]
+    sane = 0 < n <= 16 and len(f) >= 2 + 8 * n and all(a < b for a, b in zip(ids, ids[1:]))
+    return ids, f[2 + 8 * n:] if sane else None
+
+
+def field_id(paths):
+    return hashlib.sha256(b"tidemark/1 field rule\n" + b"".join(p.encode() + b"\n" for p in sorted(set(paths)))).digest()[:8]
 
 
 def valid(f):
     if f == b"\0":
         return True
-    if len(f) < 17:
+    if f is None or len(f) < 17:
         return False
     kind, _, length, count = struct.unpack_from(">BQII", f)
     return kind == 1 and 0 < length <= 1 << 18 and length & (length - 1) == 0 < count and len(f) == 17 + (count + 2) * length

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"encoding/hex"
+	"encoding/json"
 	"slices"
 	"time"
 
@@ -26,12 +27,69 @@ func (m *maker) good() {
 	v := m.addGood("good-filter.seg", "three blocks with filters; the second has only a null key",
 		m.seal(m.header(100), segment.Options{BlockSize: 1, Filter: true}, 135, head, null, b), head, null, b)
 	v.Present, v.Absent = []string{"key-100", "key-102", "key-134"}, []string{"key-99", "key-1000"}
+	m.goodFields()
 	m.addGood("good-empty.seg", "no blocks: nothing but aborted data in the range", m.seal(m.header(100), segment.Options{}, 101))
 	h := m.header(103)
 	h.Lineage.Branch, h.Parent, h.Topic = 12, 4, "Orders.v2_eu-1"
 	h.RetainUntil = time.Time{}
 	lz4 := m.batch(recordbatch.Options{BaseOffset: 105, Codec: recordbatch.CodecLZ4, Transactional: true, Producer: &recordbatch.Producer{ID: 8, Epoch: 1}}, 20)
 	m.addGood("good-branch.seg", "a branch; the first batch begins below base; the producer compressed the second", m.seal(h, zstd, 125, a, lz4), a, lz4)
+}
+
+// goodFields makes a segment with fields in its filters.
+func (m *maker) goodFields() {
+	f := orderFields{{Paths: []string{"order"}}, {Paths: []string{"state", "status"}}}
+	slices.SortFunc(f, func(a, b fieldVector) int { x, y := a.id(), b.id(); return bytes.Compare(x[:], y[:]) })
+	a, b := m.batch(recordbatch.Options{BaseOffset: 100}, 3), m.batch(recordbatch.Options{BaseOffset: 103}, 30)
+	spoilt := m.spoilt(133)
+	v := m.addGood("good-fields.seg", "filters over two fields; the last block has a value that cannot be read, and its filter is over keys alone",
+		m.seal(m.header(100), segment.Options{BlockSize: 1, Filter: true, Fields: f}, 134, a, b, spoilt), a, b, spoilt)
+	v.Present, v.Absent = []string{"key-100", "key-133"}, []string{"key-99"}
+	for _, one := range f {
+		one.Present, one.Absent = []string{"100", "102", "132"}, []string{"99", "133"}
+		if one.Paths[0] == "state" {
+			one.Present, one.Absent = []string{"paid"}, []string{"new"}
+		}
+		v.Fields = append(v.Fields, one)
+	}
+}
+
+// orderFields reads what batch writes.
+type orderFields []fieldVector
+
+func (o orderFields) IDs() (ids []block.FieldID) {
+	for _, f := range o {
+		ids = append(ids, f.id())
+	}
+	return ids
+}
+
+func (o orderFields) Read(value []byte, found func(int, []byte)) bool {
+	var order struct {
+		Order json.Number
+		State string
+	}
+	if json.Unmarshal(value, &order) != nil {
+		return false
+	}
+	for i, f := range o {
+		if f.Paths[0] == "order" {
+			found(i, []byte(order.Order))
+		} else {
+			found(i, []byte(order.State))
+		}
+	}
+	return true
+}
+
+// spoilt is a batch of one record whose value breaks off.
+func (m *maker) spoilt(offset int64) []byte {
+	var b recordbatch.Builder
+	b.Reset(recordbatch.Options{BaseOffset: offset})
+	m.must(b.Append(recordbatch.Record{Offset: offset, Timestamp: 1_790_000_000_000, Key: []byte("key-133"), Value: []byte(`{"order":133`)}))
+	out, err := b.Finish()
+	m.must(err)
+	return bytes.Clone(out)
 }
 
 // pair is a segment of two blocks of one length with filters of one length, and

@@ -2,9 +2,12 @@ package vectors_test
 
 import (
 	"crypto/ed25519"
+	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"os"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/tidemark-io/tidemark/codec/block"
@@ -39,6 +42,23 @@ type vector struct {
 	// of any block, and of every block.
 	Present []string `json:"present,omitempty"`
 	Absent  []string `json:"absent,omitempty"`
+	// Fields are those that some filter covers, with values that filters say
+	// maybe and no to.
+	Fields []fieldVector `json:"fields,omitempty"`
+}
+
+// fieldVector is a field by its paths, and values of it in canonical form.
+type fieldVector struct {
+	Paths   []string `json:"paths"`
+	Present []string `json:"present"`
+	Absent  []string `json:"absent"`
+}
+
+// id is computed as FORMAT.md, section 1.4, says.
+func (f fieldVector) id() block.FieldID {
+	paths := slices.Sorted(slices.Values(f.Paths))
+	sum := sha256.Sum256([]byte("tidemark/1 field rule\n" + strings.Join(paths, "\n") + "\n"))
+	return block.FieldID(sum[:8])
 }
 
 const manifestFile = "vectors.json"

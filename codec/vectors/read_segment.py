@@ -107,11 +107,11 @@ class Segment:
         return f"topics/{h['topic']}/{lineage}/{h['partition']}/{h['base']:020d}-{self.next:020d}-{self.digest[:8].hex()}.seg"
 
     def keys(self, n, secret):
-        """Section 1.2: body key, filter key and record-key key, after the commitment."""
+        """Section 1.2: body key, filter key, record-key key, and what makes field keys, after the commitment."""
         block_key = HKDF(SHA256(), 32, self.header_digest, b"tidemark/1 block" + struct.pack(">I", n)).derive(secret)
         expand = lambda label, size: HKDFExpand(SHA256(), size, b"tidemark/1 " + label).derive(block_key)
         want(expand(b"commitment", 32) == self.blocks[n]["commitment"], "wrong-key", f"block {n}")
-        return expand(b"body", 32), expand(b"filter", 32), expand(b"record keys", 16)
+        return expand(b"body", 32), expand(b"filter", 32), expand(b"record keys", 16), lambda field: expand(b"field" + field, 16)
 
     def unseal(self, position, size, sha, key, aad):
         sealed = self.data[position:position + size]
@@ -149,14 +149,16 @@ class Segment:
         want((batches, records) == (b["batches"], b["records"]), "damaged", "counts")
 
     def filter(self, n, secret):
-        """Section 1.4: a function that says whether a record key may be in the block."""
+        """Section 1.4: functions that say whether a record key, and a value of a covered field, may be in the block."""
         b = self.blocks[n]
         if not b["flen"]:
-            return lambda key: True
-        _, key, record_keys = self.keys(n, secret)
+            return lambda key: True, lambda field, value: False
+        _, key, record_keys, field_key = self.keys(n, secret)
         f = self.unseal(b["fpos"], b["flen"], b["fsha"], key, self.header_digest + b"filter" + struct.pack(">I", n))
+        covered, f = key_filter.split(f)
         want(key_filter.valid(f), "damaged", "filter")
-        return lambda key: key_filter.maybe(f, record_keys, key)
+        maybe_value = lambda field, value: field in covered and key_filter.maybe(f, field_key(field), value)
+        return lambda key: key_filter.maybe(f, record_keys, key), maybe_value
 
 
 def judge(directory):
@@ -180,8 +182,12 @@ def outcome(data, v, archive, keys):
     except Refused as e:
         return e.args[0]
     right = sha256(log).hex() == v["log_sha256"] and len(s.blocks) == v.get("blocks", 0)
-    right &= all(any(f(k.encode()) for f in filters) for k in v.get("present", []))
-    return "ok" if right and not any(f(k.encode()) for f in filters for k in v.get("absent", [])) else "other content"
+    key = lambda k: any(maybe(k.encode()) for maybe, _ in filters)
+    value = lambda f, text: any(maybe(key_filter.field_id(f["paths"]), text.encode()) for _, maybe in filters)
+    right &= all(map(key, v.get("present", []))) and not any(map(key, v.get("absent", [])))
+    for f in v.get("fields", []):
+        right &= all(value(f, text) for text in f["present"]) and not any(value(f, text) for text in f["absent"])
+    return "ok" if right else "other content"
 
 
 def main(archive, root, signer_file, secret, segment):

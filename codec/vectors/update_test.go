@@ -50,6 +50,7 @@ func TestUpdate(t *testing.T) {
 	m.misplaced()
 	m.foreign()
 	m.save()
+	makeProof(t)
 	writeExample(t)
 }
 

@@ -8,6 +8,7 @@ import (
 	"os"
 	"testing"
 
+	"github.com/tidemark-io/tidemark/codec/block"
 	"github.com/tidemark-io/tidemark/codec/recordbatch"
 	"github.com/tidemark-io/tidemark/codec/segment"
 	"github.com/tidemark-io/tidemark/codec/signed"
@@ -113,6 +114,32 @@ func checkGood(t *testing.T, v vector, r *segment.Reader, log []byte) {
 			t.Errorf("filters let %q through", key)
 		}
 	}
+	for _, f := range v.Fields {
+		for _, value := range f.Present {
+			if !anyField(t, v, r, f.id(), value) {
+				t.Errorf("filters miss %q of %v", value, f.Paths)
+			}
+		}
+		for _, value := range f.Absent {
+			if anyField(t, v, r, f.id(), value) {
+				t.Errorf("filters let %q of %v through", value, f.Paths)
+			}
+		}
+	}
+}
+
+// anyField is anyFilter for a value of a field, of the filters that cover it.
+func anyField(t *testing.T, v vector, r *segment.Reader, id block.FieldID, value string) bool {
+	for i := range r.Footer().Blocks {
+		f, err := r.Filter(i, v.secret(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if field := f.Field(id); field != nil && field.Contains([]byte(value)) {
+			return true
+		}
+	}
+	return false
 }
 
 func anyFilter(t *testing.T, v vector, r *segment.Reader, key string) bool {

@@ -18,12 +18,15 @@ import (
 
 	"github.com/tidemark-io/tidemark/cmd/internal/config"
 	"github.com/tidemark-io/tidemark/cmd/internal/wire"
+	"github.com/tidemark-io/tidemark/pipeline/groups"
 	"github.com/tidemark-io/tidemark/pipeline/restore"
 )
 
 // restoreFlags are what restore is asked for.
 type restoreFlags struct {
 	requestFlags
+	groupFlags
+	fileFlags
 	brokers   []string
 	stateFile string
 	planOnly  bool
@@ -31,6 +34,7 @@ type restoreFlags struct {
 	execute   string
 	maxRate   config.Size
 	settings  bool
+	rollback  string
 }
 
 func restoreCommand(a *app) *cobra.Command {
@@ -66,7 +70,10 @@ run again; a changed one is refused.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd.Context(), a, cmd) },
 	}
 	fs := cmd.Flags()
-	f.flags(fs)
+	f.requestFlags.flags(fs)
+	f.fileFlags.flags(fs)
+	f.groupFlags.flags(fs)
+	fs.StringVar(&f.rollback, "rollback-groups", "", "put consumer groups back to where they were before a restore, as its `file` says")
 	fs.StringSliceVar(&f.brokers, "target-brokers", nil, "another cluster than the configured one, as `host:port,…`")
 	fs.BoolVar(&f.planOnly, "plan", false, "show the plan and stop")
 	fs.StringVar(&f.save, "save", "", "keep the plan in a `file`, for --execute")
@@ -89,17 +96,22 @@ type restoring struct {
 	cmd     *cobra.Command
 	archive *wire.Archive
 	source  restore.Source
-	// client is the target's.
+	// client is the target's, nil where files are.
 	client *kgo.Client
 	// state is the file that lets an interrupted restore go on.
 	state string
 }
 
 func (f *restoreFlags) check() error {
-	if f.execute == "" {
+	switch {
+	case f.rollback != "":
+		if f.given() || f.execute != "" {
+			return errors.New("--rollback-groups restores nothing: leave out what is to come back")
+		}
+		return nil
+	case f.execute == "":
 		return f.checkCut()
-	}
-	if f.given() {
+	case f.given():
 		return errors.New("--execute does what the plan in its file says: leave out what is to come back, and up to where")
 	}
 	return nil
@@ -116,45 +128,36 @@ func (f *restoreFlags) run(ctx context.Context, a *app, cmd *cobra.Command) erro
 	defer opened.Close()
 	a.limitMemory(restoreMemory)
 	r := &restoring{restoreFlags: f, app: a, cmd: cmd, archive: opened, source: restore.FromArchive(opened.Cover, a.reporter(cmd))}
-	if r.client, err = f.target(opened); err != nil {
-		return err
+	if f.directory == "" {
+		if r.client, err = f.target(opened); err != nil {
+			return err
+		}
+		defer r.client.Close()
 	}
-	defer r.client.Close()
+	if f.rollback != "" {
+		return groups.Rollback(ctx, f.rollback, r.client)
+	}
+	return r.run(ctx)
+}
+
+func (r *restoring) run(ctx context.Context) error {
 	plan, err := r.plan(ctx)
 	if err != nil {
 		return err
 	}
-	if f.planOnly || f.save != "" {
+	if r.planOnly || r.save != "" {
 		return r.show(plan)
 	}
-	if err := plan.Refused(); err != nil {
+	if err := plan.refused(); err != nil {
 		return err
 	}
-	for _, text := range plan.Warnings {
-		fmt.Fprintln(cmd.ErrOrStderr(), "warning:", text)
+	for _, text := range slices.Concat(plan.Warnings, plan.Notes) {
+		fmt.Fprintln(r.cmd.ErrOrStderr(), "warning:", text)
+	}
+	if r.client == nil {
+		return r.files(ctx, plan)
 	}
 	return r.bring(ctx, plan)
-}
-
-// plan is the one that is kept in a file, the one that an interrupted restore
-// began with, or a new one.
-func (r *restoring) plan(ctx context.Context) (*restore.Plan, error) {
-	if r.execute != "" {
-		return r.kept()
-	}
-	req, err := r.request(ctx, r.archive.Cover, r.cmd.InOrStdin())
-	if err != nil {
-		return nil, err
-	}
-	req.SourceCluster = r.sourceCluster(ctx)
-	if r.state, err = r.stateIn(r.archive.Config, req); err != nil {
-		return nil, err
-	}
-	plan, err := restore.Unfinished(r.state, req)
-	if err != nil || plan != nil {
-		return plan, err
-	}
-	return restore.NewPlan(ctx, r.source, req, r.client)
 }
 
 // target opens the cluster to restore into.

@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"sync"
 	"time"
@@ -11,41 +13,86 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 
 	"github.com/tidemark-io/tidemark/cmd/internal/ui"
+	"github.com/tidemark-io/tidemark/pipeline/groups"
 	"github.com/tidemark-io/tidemark/pipeline/restore"
 )
 
-// bring executes the plan: the records first, and what may delete some of them
-// last.
-func (r *restoring) bring(ctx context.Context, plan *restore.Plan) error {
-	if err := r.records(ctx, plan); err != nil || !r.settings {
+// brought is what a finished restore reports.
+type brought struct {
+	restore.Result
+	Groups *groups.Plan `json:"groups,omitempty"`
+	// RollbackFile keeps what the groups had on the target before.
+	RollbackFile string `json:"groups_rollback_file,omitempty"`
+}
+
+// bring executes the plan in this order:
+//
+//	plan file → records → consumer groups → settings → forget both files
+//
+// After a crash at any arrow the same command goes on: every step finds what it
+// has done. Groups come when all that they will read is there, and settings
+// last, since they may delete some of it.
+func (r *restoring) bring(ctx context.Context, plan *keptPlan) error {
+	if err := plan.keep(r.beside()); err != nil {
 		return err
 	}
-	return restore.ApplySettings(ctx, plan, kadm.NewClient(r.client))
+	result, err := r.records(ctx, plan)
+	if err != nil {
+		return err
+	}
+	done := brought{Result: result, Groups: plan.Groups}
+	if plan.Groups != nil {
+		done.RollbackFile = r.rollbackIn()
+		if err := groups.Apply(ctx, plan.Groups, r.client, done.RollbackFile); err != nil {
+			return fmt.Errorf("all records are back, but no consumer group is where it was: %w; run the same command again, or with --groups=false", err)
+		}
+	}
+	if plan.Settings {
+		if err := restore.ApplySettings(ctx, plan.Plan, kadm.NewClient(r.client)); err != nil {
+			return err
+		}
+	}
+	if err := r.forget(); err != nil {
+		return err
+	}
+	return r.app.print(r.cmd, done, func(w io.Writer) error { return done.write(w) })
 }
 
 // records brings the records back.
-func (r *restoring) records(ctx context.Context, plan *restore.Plan) error {
+func (r *restoring) records(ctx context.Context, plan *keptPlan) (restore.Result, error) {
 	line := r.app.progress(r.cmd, "restore")
 	defer line.Done()
 	pace := pace{begun: time.Now()}
-	result, err := restore.Execute(ctx, plan, r.source, r.client, restore.Options{
+	result, err := restore.Execute(ctx, plan.Plan, r.source, r.client, restore.Options{
 		StateFile: r.state, MaxRate: int64(r.maxRate), Logger: r.app.log,
 		Progress: func(p restore.Progress) {
 			line.Update("%d of at most %d records%s, %d of %d partitions done", p.Records, p.MaxRecords, pace.of(p), p.Done, p.Partitions)
 		},
 	})
 	line.Done()
-	if err != nil {
-		if ctx.Err() != nil {
-			fmt.Fprintf(r.cmd.ErrOrStderr(), "%d of at most %d records came back, %d of %d partitions are done; the same command goes on from there\n",
-				pace.last.Records, pace.last.MaxRecords, pace.last.Done, pace.last.Partitions)
+	if err != nil && ctx.Err() != nil {
+		fmt.Fprintln(r.cmd.ErrOrStderr(), pace.interrupted())
+	}
+	return result, err
+}
+
+// rollbackIn is the file that keeps what the groups had before.
+func (r *restoring) rollbackIn() string {
+	if r.rollbackFile != "" {
+		return r.rollbackFile
+	}
+	return r.state + ".groups-before"
+}
+
+// forget removes what an interrupted restore goes on from: the next of this kind
+// begins anew.
+func (r *restoring) forget() error {
+	for _, file := range []string{r.beside(), r.state} {
+		if err := os.Remove(file); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("remove state of the finished restore: %w", err)
 		}
-		return err
 	}
-	if err := os.Remove(r.state); err != nil { // it is done: the next restore of this kind begins anew
-		return fmt.Errorf("remove state of the finished restore: %w", err)
-	}
-	return r.app.print(r.cmd, result, func(w io.Writer) error { return writeResult(w, result) })
+	return nil
 }
 
 // pace tells how fast a restore is, and how long it will take.
@@ -57,7 +104,7 @@ type pace struct {
 	last  restore.Progress
 }
 
-// of returns the rate since the start and what is left at that rate.
+// of returns the rate since the start, and how long the rest takes at that rate.
 func (p *pace) of(now restore.Progress) string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -71,17 +118,32 @@ func (p *pace) of(now restore.Progress) string {
 		return ""
 	}
 	left := time.Duration(float64(now.MaxRecords-now.Records) / rate * float64(time.Second))
-	return fmt.Sprintf(", %.0f/s, %s/s, about %s left", rate, ui.Bytes(int64(float64(now.Bytes)/seconds)), left.Round(time.Second))
+	return fmt.Sprintf(", %.0f/s, %s/s, %s left at most", rate, ui.Bytes(int64(float64(now.Bytes)/seconds)), left.Round(time.Second))
 }
 
-func writeResult(w io.Writer, r restore.Result) error {
+// interrupted says how to go on.
+func (p *pace) interrupted() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return fmt.Sprintf("%d of at most %d records are back, %d of %d partitions are done; the same command goes on from there",
+		p.last.Records, p.last.MaxRecords, p.last.Done, p.last.Partitions)
+}
+
+func (b *brought) write(w io.Writer) error {
 	t := ui.NewTable(w, "topic", "into", "partition", "records", "bytes", "first offset", "last offset", "gaps")
-	for _, p := range r.Partitions {
+	for _, p := range b.Partitions {
 		t.Row(p.From, p.Into, p.Number, p.Records, ui.Bytes(p.Bytes), p.FirstOffset, p.LastOffset, len(p.Gaps))
 	}
 	if err := t.Flush(); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(w, "%s came back.\n", plural(int(r.Records), "record"))
+	fmt.Fprintf(w, "%s came back.\n", plural(int(b.Records), "record"))
+	if b.Groups == nil {
+		return nil
+	}
+	if err := writeGroupPlan(w, b.Groups); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintf(w, "%s where they were; tidemark restore --rollback-groups %s undoes it.\n", plural(len(b.Groups.Groups), "consumer group"), b.RollbackFile)
 	return err
 }

@@ -1,40 +1,156 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/tidemark-io/tidemark/cmd/internal/ui"
+	"github.com/tidemark-io/tidemark/pipeline/groups"
 	"github.com/tidemark-io/tidemark/pipeline/restore"
 )
 
-// kept reads the plan that --save or --plan --json wrote.
-func (r *restoring) kept() (*restore.Plan, error) {
-	text, err := os.ReadFile(r.execute)
-	if err != nil {
-		return nil, usage(fmt.Errorf("read plan: %w", err))
+// keptPlan is all that a restore is going to do: what --plan shows, --save keeps
+// and --execute does.
+type keptPlan struct {
+	*restore.Plan
+	// Settings says that the source's settings are a last step.
+	Settings bool `json:"apply_settings,omitempty"`
+	// Groups is nil where no consumer group comes back.
+	Groups *groups.Plan `json:"groups,omitempty"`
+	// Notes are warnings about what comes with the topics.
+	Notes []string `json:"notes,omitempty"`
+}
+
+func (p *keptPlan) warn(format string, args ...any) {
+	p.Notes = append(p.Notes, fmt.Sprintf(format, args...))
+}
+
+// refused is why the plan is not executed.
+func (p *keptPlan) refused() error {
+	errs := []error{p.Refused()}
+	if p.Groups != nil {
+		errs = append(errs, p.Groups.Refused())
 	}
-	var plan restore.Plan
-	if err := json.Unmarshal(text, &plan); err != nil {
-		return nil, usage(fmt.Errorf("read plan %s: %w", r.execute, err))
+	return errors.Join(errs...)
+}
+
+// plan is the one that is kept in a file, the one that an interrupted restore
+// began with, or a new one.
+func (r *restoring) plan(ctx context.Context) (*keptPlan, error) {
+	if r.execute != "" {
+		return r.kept()
+	}
+	req, err := r.request(ctx, r.archive.Cover, r.cmd.InOrStdin())
+	if err != nil {
+		return nil, err
+	}
+	if r.client == nil {
+		plan, err := restore.NewPlan(ctx, r.source, req, nil)
+		return &keptPlan{Plan: plan}, err
+	}
+	req.SourceCluster = r.sourceCluster(ctx)
+	if r.state, err = r.stateIn(r.archive.Config, req); err != nil {
+		return nil, err
+	}
+	if begun, err := restore.Unfinished(r.state, req); err != nil || begun != nil {
+		return r.begunWith(begun, err)
+	}
+	plan, err := restore.NewPlan(ctx, r.source, req, r.client)
+	if err != nil {
+		return nil, err
+	}
+	all := &keptPlan{Plan: plan, Settings: r.settings}
+	if plan.Refused() == nil {
+		err = r.planGroups(ctx, all)
+	}
+	return all, err
+}
+
+// kept reads the plan that --save or --plan --json wrote.
+func (r *restoring) kept() (*keptPlan, error) {
+	plan, err := readPlan(r.execute)
+	if err != nil {
+		return nil, usage(err)
 	}
 	r.state, err = r.stateIn(r.archive.Config, plan.Request)
-	return &plan, err
+	return plan, err
+}
+
+func readPlan(file string) (*keptPlan, error) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("read plan: %w", err)
+	}
+	plan := keptPlan{Plan: &restore.Plan{}}
+	if err := json.Unmarshal(text, &plan); err != nil {
+		return nil, fmt.Errorf("read plan %s: %w", file, err)
+	}
+	if plan.Groups != nil {
+		if err := plan.Groups.Check(); err != nil {
+			return nil, fmt.Errorf("read plan %s: %w", file, err)
+		}
+	}
+	return &plan, nil
+}
+
+// beside is where an interrupted restore finds what comes with the topics.
+func (r *restoring) beside() string { return r.state + ".plan" }
+
+// begunWith finds the whole plan of an interrupted restore.
+func (r *restoring) begunWith(plan *restore.Plan, err error) (*keptPlan, error) {
+	if err != nil {
+		return nil, err
+	}
+	whole, err := readPlan(r.beside())
+	switch {
+	case errors.Is(err, fs.ErrNotExist): // a crash between the two files: no group was touched
+		return &keptPlan{Plan: plan, Settings: r.settings}, nil
+	case err != nil:
+		return nil, err
+	case whole.Digest != plan.Digest:
+		return nil, fmt.Errorf("%s belongs to another restore than %s: remove the first, and no consumer group comes back", r.beside(), r.state)
+	}
+	return whole, nil
+}
+
+// keep writes the whole plan down.
+func (p *keptPlan) keep(file string) error {
+	text, err := json.MarshalIndent(p, "", "  ")
+	if err == nil {
+		err = os.WriteFile(file, append(text, '\n'), 0o600)
+	}
+	if err != nil {
+		return fmt.Errorf("keep plan: %w", err)
+	}
+	return nil
 }
 
 // show prints the plan and keeps it where --save says.
-func (r *restoring) show(plan *restore.Plan) error {
+func (r *restoring) show(plan *keptPlan) error {
+	if r.save != "" {
+		if err := plan.keep(r.save); err != nil {
+			return err
+		}
+	}
 	if err := r.app.print(r.cmd, plan, func(w io.Writer) error { return writePlan(w, plan) }); err != nil {
 		return err
 	}
-	return plan.Refused()
+	return plan.refused()
 }
 
-func writePlan(w io.Writer, p *restore.Plan) error {
-	fmt.Fprintf(w, "Restore to %s into cluster %s. %s\n\n", time.UnixMilli(p.To).UTC().Format(time.RFC3339Nano), p.Cluster, p.Rule)
+func writePlan(w io.Writer, p *keptPlan) error {
+	target := "nowhere in Kafka"
+	if p.Cluster != "" {
+		target = "cluster " + p.Cluster
+	}
+	fmt.Fprintf(w, "Restore to %s into %s: %s.\n\n", time.UnixMilli(p.To).UTC().Format(time.RFC3339Nano), target, p.Rule)
 	t := ui.NewTable(w, "topic", "into", "partitions", "segments", "records at most", "stored bytes", "gaps", "target")
 	for _, topic := range p.Topics {
 		segments, records, bytes, gaps := 0, int64(0), int64(0), 0
@@ -53,21 +169,33 @@ func writePlan(w io.Writer, p *restore.Plan) error {
 	if err := t.Flush(); err != nil {
 		return err
 	}
-	for _, topic := range p.Topics {
-		for _, d := range topic.Differences {
-			fmt.Fprintf(w, "%s: %s is %s, should be %s: %s\n", topic.Into, d.Setting, d.Have, d.Want, d.Effect)
-		}
+	writeDetails(w, p.Plan)
+	if err := writeGroupPlan(w, p.Groups); err != nil {
+		return err
 	}
-	for _, topic := range p.Topics {
-		for _, s := range topic.Settings {
-			fmt.Fprintf(w, "%s: with --settings, %s=%s at the end. %s\n", topic.Into, s.Name, s.Value, s.Effect)
-		}
-	}
-	for _, text := range p.Warnings {
+	for _, text := range slices.Concat(p.Warnings, p.Notes) {
 		fmt.Fprintf(w, "warning: %s\n", text)
 	}
 	for _, r := range p.Refusals {
 		fmt.Fprintf(w, "refused: %s\n", r.Text)
 	}
 	return nil
+}
+
+// writeDetails tells of gaps, of what the target has otherwise, and of what the
+// source's settings would do.
+func writeDetails(w io.Writer, p *restore.Plan) {
+	for _, topic := range p.Topics {
+		for _, part := range topic.Partitions {
+			for _, g := range part.Gaps {
+				fmt.Fprintf(w, "%s partition %d: the offsets [%d, %d) are missing: %s\n", topic.From, part.Number, g.Base, g.Next, g.Reason)
+			}
+		}
+		for _, d := range topic.Differences {
+			fmt.Fprintf(w, "%s: %s is %s, should be %s: %s\n", topic.Into, d.Setting, d.Have, d.Want, d.Effect)
+		}
+		for _, s := range topic.Settings {
+			fmt.Fprintf(w, "%s: with --settings, %s=%s at the end. %s\n", topic.Into, s.Name, s.Value, s.Effect)
+		}
+	}
 }

@@ -74,6 +74,7 @@ func TestRealParts(t *testing.T) {
 		{"sasl", testSASL},
 		{"restore", testRestore},
 		{"ledger", testLedger},
+		{"postgres", testPostgres},
 		{"damage", testDamage},
 		{"recreated", testRecreated},
 		{"compacted", testCompacted},

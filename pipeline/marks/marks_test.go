@@ -326,3 +326,51 @@ func TestNoMark(t *testing.T) {
 		}
 	}
 }
+
+// The list has a moment for each document, with what was known of all
+// partitions then.
+func TestList(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := covertest.New(t)
+		one := &cluster{standings: map[archive.Key]archive.Standing{at("orders", 0): standing(life, 3, 1, 1), at("orders", 1): standing(life, 3, 1, 1)}}
+		two := &cluster{standings: map[archive.Key]archive.Standing{at("orders", 2): standing(life, 3, 1, 1), at("payments", 0): standing(later, 1, 1, 1)}}
+		two.reading.Groups = []marks.GroupReading{group("billing", map[archive.Key]int64{at("payments", 0): 7}), {Name: "busy", Err: errors.New("no")}}
+		x, y := writer(w, one), writer(w, two)
+		write(t, x)
+		time.Sleep(time.Second)
+		write(t, y)
+		time.Sleep(time.Hour)
+		one.standings = map[archive.Key]archive.Standing{at("orders", 0): standing(life, 3, 2, 2), at("orders", 1): standing(life, 3, 2, 2)}
+		write(t, x)
+		for _, c := range []struct {
+			q    marks.Query
+			want string
+		}{
+			{marks.Query{}, "2 of 3, 4 of 4 [billing busy] [busy], 4 of 4"},
+			{marks.Query{Limit: 1}, "4 of 4"},
+			{marks.Query{Topic: "payments"}, "1 of 1 [billing busy] [busy]"},
+			{marks.Query{From: time.Now().Add(-time.Minute)}, "4 of 4"},
+			{marks.Query{To: time.Now().Add(-time.Minute)}, "2 of 3, 4 of 4 [billing busy] [busy]"},
+			{marks.Query{To: time.Now().Add(-48 * time.Hour)}, ""},
+		} {
+			found, warnings, err := marks.List(t.Context(), w.Archive(), c.q)
+			if err != nil || len(warnings) > 0 {
+				t.Fatal(warnings, err)
+			}
+			var got []string
+			for _, m := range found {
+				text := fmt.Sprintf("%d of %d", m.Covered, m.Partitions)
+				if len(m.Groups) > 0 {
+					text += fmt.Sprintf(" %v %v", m.Groups, m.Unread)
+				}
+				if named, err := marks.Named(t.Context(), w.Archive(), m.Name, marks.Options{}); err != nil || !named.At.Equal(m.At) {
+					t.Errorf("%s: %v", m.Name, err)
+				}
+				got = append(got, text)
+			}
+			if s := strings.Join(got, ", "); s != c.want {
+				t.Errorf("%+v: %s, want %s", c.q, s, c.want)
+			}
+		}
+	})
+}

@@ -69,6 +69,19 @@ func TestScratchTopicDiffers(t *testing.T) {
 	}
 }
 
+// interrupted drills until the first record is back.
+func (w *world) interrupted(o Options) error {
+	ctx, cancel := context.WithCancel(w.t.Context())
+	defer cancel()
+	o.Progress = func(p Progress) {
+		if p.Records > 0 {
+			cancel()
+		}
+	}
+	_, err := Run(ctx, w.Archive(), w.ID, o)
+	return err
+}
+
 // A drill that is interrupted leaves no topic, and one whose topics cannot be
 // deleted names them.
 func TestInterrupted(t *testing.T) {
@@ -78,13 +91,7 @@ func TestInterrupted(t *testing.T) {
 	before := w.topics()
 	o := w.options("orders")
 	o.Target = w.target()
-	ctx, cancel := context.WithCancel(t.Context())
-	o.Progress = func(p Progress) {
-		if p.Records > 0 {
-			cancel()
-		}
-	}
-	if _, err := Run(ctx, w.Archive(), w.ID, o); !errors.Is(err, context.Canceled) {
+	if err := w.interrupted(o); !errors.Is(err, context.Canceled) {
 		t.Errorf("interrupted: %v", err)
 	}
 	if after := w.topics(); !slices.Equal(before, after) {
@@ -99,12 +106,9 @@ func TestInterrupted(t *testing.T) {
 		}
 		return resp
 	})
-	ctx, cancel = context.WithCancel(t.Context())
-	_, err := Run(ctx, w.Archive(), w.ID, o)
-	if !errors.Is(err, context.Canceled) || !strings.Contains(err.Error(), "scratch-") {
+	if err := w.interrupted(o); !errors.Is(err, context.Canceled) || !strings.Contains(err.Error(), "scratch-") {
 		t.Errorf("interrupted, and nothing could be deleted: %v", err)
 	}
-	o.Progress = nil
 	if r := w.run(o); len(r.Target.Left) != 1 || !slices.ContainsFunc(r.Notes, func(n string) bool { return strings.Contains(n, r.Target.Left[0]) }) {
 		t.Errorf("left %v, notes %v", r.Target.Left, r.Notes)
 	}

@@ -33,7 +33,8 @@
 //  3. the record's timestamp
 //  4. the partition: the higher number is the later one
 //
-// A tombstone stands where the delete before it in its partition does.
+// A tombstone stands where the delete before it in its partition does; one whose
+// delete is gone, or never was, has no more than its timestamp.
 //
 // # What a record says
 //
@@ -47,8 +48,8 @@
 // An update whose before has another key than its after ends the old row and
 // makes the new one. Debezium itself writes that as a delete and a create. A
 // value that stands for an unchanged one (__debezium_unavailable_value) is the
-// value of the version before; if the topic does not hold that any more, the
-// record is unreadable.
+// value of the version before; if the topic does not hold that any more, or the
+// row's key was in another partition in between, the record is unreadable.
 //
 // A record with a null value, a tombstone, ends its row, also without the delete
 // that compaction took away. Compaction otherwise changes nothing, for only what

@@ -107,7 +107,7 @@ func identityIn(dst []byte, row gjson.Result, names []string) ([]byte, bool) {
 			}
 			found[i] = value
 		}
-		return true
+		return n < len(names) // a key's columns mostly come first
 	})
 	if n < len(names) {
 		return dst, false

@@ -122,11 +122,29 @@ func (g *group) latest() *version {
 			last = &all[i]
 		}
 	}
+	last.doubtful = last.borrowedTooEarly(all)
 	if last.absent {
 		last.completeFrom(all, sameLog, timed)
 	}
 	last.several = true
 	return last
+}
+
+// borrowedTooEarly tells whether a version took unchanged values from one of its
+// partition although another partition has one in between: the key was there and
+// came back, and the values may have changed there.
+func (v *version) borrowedTooEarly(all []version) bool {
+	if v.lender == nil {
+		return false
+	}
+	from := version{timestamp: v.lender.timestamp, at: v.lender.at, partition: v.partition}
+	for i := range all {
+		sameLog, timed := common(all[i], from)
+		if all[i].partition != v.partition && later(&all[i], &from, sameLog, timed) > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // completeFrom takes absent cells from the version before, wherever it is.
@@ -208,13 +226,16 @@ func (t *Table) count(v *version) {
 	if t.beforeSnapshot(v) {
 		t.Counts.NotInSnapshot++
 	}
-	if !v.absent {
+	if !v.absent && !v.doubtful {
 		return
+	}
+	why := "the change does not hold all values of its row, and which they are cannot be told: its key was in another partition in between"
+	if v.absent {
+		why = "the change does not hold all values of its row, and the change that held them is not in the topic any more:" + t.absentNames(v)
 	}
 	t.Counts.Incomplete++
 	if len(t.Unreadable) < maxListed {
-		t.Unreadable = append(t.Unreadable, Unreadable{Place{v.partition, v.offset, v.timestamp},
-			"the change does not hold all values of its row, and the change that held them is not in the topic any more:" + t.absentNames(v)})
+		t.Unreadable = append(t.Unreadable, Unreadable{Place{v.partition, v.offset, v.timestamp}, why})
 	}
 }
 

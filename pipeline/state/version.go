@@ -16,9 +16,19 @@ type version struct {
 	timestamp int64 // of the record, ms
 	gone      bool  // there is no such row any more
 	several   bool  // the row is in several partitions
+	doubtful  bool  // what it took over may be out of date
 	absent    bool  // some cells are as they were before
 	at        position
 	cells     []byte
+	// lender is the oldest version of the partition that absent cells were
+	// taken from, nil if none were.
+	lender *lender
+}
+
+// lender is as much of a version as tells when it was.
+type lender struct {
+	timestamp int64
+	at        position
 }
 
 // position is where a change stands in the database's own log, as far as the
@@ -38,6 +48,7 @@ const (
 	flagGone = 1 << iota
 	flagAbsent
 	flagTimed
+	flagBorrowed
 )
 
 func (v *version) append(dst []byte) []byte {
@@ -51,44 +62,69 @@ func (v *version) append(dst []byte) []byte {
 	if v.at.timed {
 		flags |= flagTimed
 	}
-	dst = append(dst, flags, v.at.kind)
-	dst = binary.AppendVarint(dst, v.offset)
-	dst = binary.AppendVarint(dst, v.timestamp)
-	if v.at.timed {
-		dst = binary.AppendVarint(dst, v.at.nanos)
+	if v.lender != nil {
+		flags |= flagBorrowed
 	}
-	if v.at.kind != 0 {
-		dst = append(binary.AppendUvarint(dst, uint64(len(v.at.in))), v.at.in...)
+	dst = append(dst, flags)
+	dst = binary.AppendVarint(dst, v.offset)
+	dst = appendMoment(dst, v.timestamp, v.at)
+	if v.lender != nil {
+		timed := byte(0)
+		if v.lender.at.timed {
+			timed = 1
+		}
+		dst = appendMoment(append(dst, timed), v.lender.timestamp, v.lender.at)
 	}
 	return append(dst, v.cells...)
+}
+
+// appendMoment writes a timestamp and a position; whether that is timed stands
+// elsewhere.
+func appendMoment(dst []byte, timestamp int64, at position) []byte {
+	dst = binary.AppendVarint(dst, timestamp)
+	dst = append(dst, at.kind)
+	if at.timed {
+		dst = binary.AppendVarint(dst, at.nanos)
+	}
+	if at.kind != 0 {
+		dst = append(binary.AppendUvarint(dst, uint64(len(at.in))), at.in...)
+	}
+	return dst
+}
+
+// cutMoment reads what appendMoment wrote.
+func cutMoment(b []byte, timed bool) (timestamp int64, at position, rest []byte) {
+	timestamp, w := binary.Varint(b)
+	at.kind, at.timed, b = b[w], timed, b[w+1:]
+	if timed {
+		at.nanos, w = binary.Varint(b)
+		b = b[w:]
+	}
+	if at.kind != 0 {
+		n, w := binary.Uvarint(b)
+		at.in, b = b[w:w+int(n)], b[w+int(n):]
+	}
+	return timestamp, at, b
 }
 
 // decodeVersion reads what append wrote. It shares the bytes.
 func decodeVersion(b []byte) version {
 	flags := b[0]
 	v := version{gone: flags&flagGone != 0, absent: flags&flagAbsent != 0}
-	v.at.kind, v.at.timed = b[1], flags&flagTimed != 0
-	b = b[2:]
-	next := func() int64 {
-		n, w := binary.Varint(b)
-		b = b[w:]
-		return n
-	}
-	v.offset, v.timestamp = next(), next()
-	if v.at.timed {
-		v.at.nanos = next()
-	}
-	if v.at.kind != 0 {
-		n, w := binary.Uvarint(b)
-		v.at.in, b = b[w:w+int(n)], b[w+int(n):]
+	var w int
+	v.offset, w = binary.Varint(b[1:])
+	v.timestamp, v.at, b = cutMoment(b[1+w:], flags&flagTimed != 0)
+	if flags&flagBorrowed != 0 {
+		v.lender = &lender{}
+		v.lender.timestamp, v.lender.at, b = cutMoment(b[1:], b[0] == 1)
 	}
 	v.cells = b
 	return v
 }
 
 // fold joins two versions of a row of one partition: the newer one counts. A
-// tombstone stands in the database's log where the delete before it does, and
-// what the newer one leaves out is as it was.
+// tombstone stands in the database's log where the delete before it does, if
+// that is still there, and what the newer one leaves out is as it was.
 func fold(dst, older, newer []byte) []byte {
 	now := decodeVersion(newer)
 	if !now.absent && (!now.gone || now.at.known()) {
@@ -101,11 +137,14 @@ func fold(dst, older, newer []byte) []byte {
 
 // complete takes over from the version before what this one does not say.
 func (v *version) complete(before version) {
-	if v.gone && !v.at.known() {
+	if v.gone && before.gone && !v.at.known() {
 		v.at = before.at
 	}
 	if v.absent && !before.gone {
 		v.cells, v.absent = fill(v.cells, before.cells)
+		if v.lender = before.lender; v.lender == nil {
+			v.lender = &lender{before.timestamp, before.at}
+		}
 	}
 }
 

@@ -125,6 +125,15 @@ func (h *health) begin(ctx context.Context) (end func(error)) {
 	return func(err error) { done(h.verdict(ctx, err)) }
 }
 
+// Silent tells that a region, data and keys, said nothing to somebody else for
+// longer than Options.Patience: it is asked last until it answers.
+func (a *Archive) Silent(region string) {
+	if r, err := a.region(region); err == nil {
+		r.health.silent()
+		r.keys.silent()
+	}
+}
+
 // silent notes that a listing was given up, which is enough to ask the region
 // last.
 func (h *health) silent() {

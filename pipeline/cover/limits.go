@@ -65,6 +65,6 @@ const (
 	trialLimit = time.Second
 
 	// hastyPatience is what is left of the patience with the listing of a region
-	// that is known not to work.
-	hastyPatience = 250 * time.Millisecond
+	// that is known not to work: a restore makes dozens of listings.
+	hastyPatience = 50 * time.Millisecond
 )

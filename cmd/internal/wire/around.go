@@ -3,6 +3,7 @@ package wire
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -67,10 +68,21 @@ func (a *Archive) Identify(ctx context.Context) error {
 				patience = timer.C
 			}
 		case <-patience:
+			a.silent(known)
 			return a.identified(known)
 		}
 	}
 	return a.identified(known)
+}
+
+// silent tells the readers which regions have not answered.
+func (a *Archive) silent(known []introduction) {
+	for _, r := range a.Regions {
+		if !slices.ContainsFunc(known, func(k introduction) bool { return k.region == r.Name }) {
+			a.Log.Warn("region says nothing", "region", r.Name, "object", names.Archive, "for", a.quietLimit().String())
+			a.Cover.Silent(r.Name)
+		}
+	}
 }
 
 // introduction is what came of asking one region who the archive is.

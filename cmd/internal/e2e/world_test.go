@@ -73,6 +73,7 @@ func TestRealParts(t *testing.T) {
 		{"stop", testStop},
 		{"sasl", testSASL},
 		{"restore", testRestore},
+		{"marks", testMarks},
 		{"ledger", testLedger},
 		{"postgres", testPostgres},
 		{"damage", testDamage},

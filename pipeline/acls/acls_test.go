@@ -256,6 +256,12 @@ func TestThePast(t *testing.T) {
 	if got := once(t, again, noon.Add(30*time.Hour)); got.Changed {
 		t.Error("nothing changed, and another process wrote it")
 	}
+	remove(t, source)
+	once(t, again, noon.Add(31*time.Hour))
+	give(t, source, rules())
+	if got := once(t, c, noon.Add(32*time.Hour)); !got.Changed {
+		t.Error("another process wrote something else in between, and what is there now was not written")
+	}
 	if got := once(t, again, noon.Add(60*24*time.Hour)); !got.Changed {
 		t.Error("after a month it was not written again")
 	}

@@ -97,7 +97,6 @@ type Capturer struct {
 	Archive *cover.Archive
 	Keeper  *documents.Keeper
 
-	known  bool
 	last   time.Time // of the newest set
 	digest string    // of the newest set
 }
@@ -135,18 +134,22 @@ func (c *Capturer) Once(ctx context.Context, now time.Time) (Captured, error) {
 	return out, nil
 }
 
-// recall looks once what was written last, by whomever.
+// recall learns what was written last, by whomever: another member may have
+// been the one that looks since. As a rule that is one LIST in each region.
 func (c *Capturer) recall(ctx context.Context) error {
-	if c.known {
-		return nil
-	}
-	set, err := At(ctx, c.Archive, time.Time{})
-	if err != nil && !errors.Is(err, ErrNone) {
+	found, _, err := documents.Newest(ctx, c.Archive, names.FolderACLs, time.Time{}, 0)
+	if err != nil {
 		return err
 	}
+	if len(found) > 0 && found[0].At.Equal(c.last) {
+		return nil
+	}
+	c.last, c.digest = time.Time{}, ""
+	set, err := At(ctx, c.Archive, time.Time{})
 	if err == nil {
 		c.last, c.digest = set.At, set.Digest
+	} else if errors.Is(err, ErrNone) {
+		err = nil
 	}
-	c.known = true
-	return nil
+	return err
 }

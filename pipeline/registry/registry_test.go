@@ -171,6 +171,12 @@ func TestOnlyChangesAreWritten(t *testing.T) {
 			t.Errorf("change %d was not written", i)
 		}
 	}
+	s.source.SetConfig("", `{"compatibilityLevel":"FULL"}`)
+	again.capture(t, noon.Add(10*time.Minute))
+	s.source.SetConfig("", `{"compatibilityLevel":"NONE"}`)
+	if c := s.capture(t, noon.Add(11*time.Minute)); !c.Changed {
+		t.Error("another process wrote something else in between, and what is there now was not written")
+	}
 	if c := s.capture(t, noon.Add(31*24*time.Hour)); !c.Changed {
 		t.Error("after a month it was not written again")
 	}

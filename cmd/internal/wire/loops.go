@@ -9,6 +9,7 @@ import (
 
 	"github.com/tidemark-io/tidemark/codec/signed"
 	"github.com/tidemark-io/tidemark/pipeline/documents"
+	"github.com/tidemark-io/tidemark/pipeline/telemetry"
 )
 
 // Loop is work that goes on beside the archiver for as long as it runs.
@@ -24,8 +25,11 @@ type Loop struct {
 // loops are all loops, as the configuration says. Archiver.Leads tells whether
 // it is for this member to do what only one should.
 func (a *Archive) loops(x *Archiver, signer *signed.Signer) []Loop {
+	captures := telemetry.NewCaptures(a.Registry)
 	return []Loop{
 		a.marksLoop(x, signer),
+		a.schemasLoop(x, signer, captures),
+		a.aclsLoop(x, signer, captures),
 		a.drillLoop(x, signer),
 	}
 }

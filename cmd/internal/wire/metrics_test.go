@@ -74,6 +74,9 @@ func everyMetric(t *testing.T) (all []string) {
 	}
 	r.MustRegister(regionUse{reader})
 	telemetry.NewDrill(r)
+	c := telemetry.NewCaptures(r)
+	c.Leads("schemas", true)
+	c.Looked("schemas", true, nil)
 	families, err := r.Gather()
 	if err != nil {
 		t.Fatal(err)
@@ -85,7 +88,7 @@ func everyMetric(t *testing.T) (all []string) {
 }
 
 // order is that of labels on the page; the registry sorts them by name.
-var order = []string{"store", "op", "class", "result", "topic", "partition", "region", "reason", "outcome"}
+var order = []string{"store", "op", "class", "result", "topic", "partition", "region", "reason", "outcome", "what"}
 
 func labelsOf(m *dto.Metric) string {
 	var list []string

@@ -5,7 +5,10 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -19,24 +22,52 @@ import (
 // serverStart bounds the start of PostgreSQL.
 const serverStart = time.Minute
 
+// server is started by the first test that needs it, and ended by TestMain.
+var server = sync.OnceValues(func() (*local.Postgres, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), serverStart)
+	defer cancel()
+	return local.StartPostgres(ctx, local.PostgresOptions{})
+})
+
+var started atomic.Bool
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if started.Load() {
+		if s, err := server(); err == nil {
+			if err := s.Close(); err != nil {
+				fmt.Fprintln(os.Stderr, err)
+				code = 1
+			}
+		}
+	}
+	os.Exit(code)
+}
+
+var databases atomic.Int32
+
+// connect opens a session on a database of the test's own.
 func connect(t *testing.T) *pgx.Conn {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), serverStart)
-	defer cancel()
-	server, err := local.StartPostgres(ctx, local.PostgresOptions{})
+	local.RequirePostgres(t)
+	started.Store(true)
+	s, err := server()
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		if err := server.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	conn, err := pgx.Connect(ctx, server.URL)
+	first := open(t, s.URL)
+	name := fmt.Sprintf("test_%d", databases.Add(1))
+	exec(t, first, "CREATE DATABASE "+name)
+	return open(t, strings.Replace(s.URL, "/postgres?", "/"+name+"?", 1))
+}
+
+func open(t *testing.T, url string) *pgx.Conn {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), url)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { conn.Close(context.Background()) })
+	t.Cleanup(func() { _ = conn.Close(context.Background()) })
 	return conn
 }
 
@@ -213,5 +244,28 @@ func TestPostgresWithColumnsOfItsOwn(t *testing.T) {
 	}
 	if count(t, conn) != 1 {
 		t.Error("the row is not there")
+	}
+}
+
+// What CSV says is what COPY reads.
+func TestPostgresTakesTheCSV(t *testing.T) {
+	conn := connect(t)
+	var columns []column
+	for _, k := range kinds() {
+		columns = append(columns, k.column)
+	}
+	table := typed(t, columns...)
+	want, err := out.Load(t.Context(), table, conn, out.Name{Table: "t"}, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	exec(t, conn, "CREATE TABLE c (LIKE t)")
+	csv := write(t, table, out.Options{Format: out.CSV})
+	header, _, _ := strings.Cut(csv, "\n")
+	if _, err := conn.PgConn().CopyFrom(t.Context(), strings.NewReader(csv), "COPY c ("+header+") FROM STDIN (FORMAT csv, HEADER)"); err != nil {
+		t.Fatal(err)
+	}
+	if got := checksum(t, conn, "c", table.Columns); got != want {
+		t.Errorf("%+v by CSV, %+v by COPY", got, want)
 	}
 }

@@ -76,6 +76,7 @@ func TestRealParts(t *testing.T) {
 		{"marks", testMarks},
 		{"ledger", testLedger},
 		{"postgres", testPostgres},
+		{"drill", testDrill},
 		{"damage", testDamage},
 		{"recreated", testRecreated},
 		{"compacted", testCompacted},

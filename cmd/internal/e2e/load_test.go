@@ -28,6 +28,7 @@ type load struct {
 
 	wg     sync.WaitGroup
 	cancel context.CancelFunc
+	starts int // of producers: each has events of its own
 	mu     sync.Mutex
 	err    error
 	// transfers are the committed transactions.
@@ -107,11 +108,12 @@ func (l *load) start(t *testing.T, perSecond int, kinds ...string) {
 		produce := l.stream
 		if kind == transactional {
 			// The end of a transaction must not be left open when its coordinator dies: the ledger has to know it.
-			opts = append(opts, kgo.TransactionalID(l.prefix+kind), kgo.TransactionTimeout(time.Minute),
+			opts = append(opts, kgo.TransactionalID(fmt.Sprintf("%s%s-%d", l.prefix, kind, i)), kgo.TransactionTimeout(time.Minute),
 				kgo.RequestRetries(500), kgo.RetryTimeout(2*time.Minute))
 			produce = l.transactions
 		}
-		client, from := l.w.dial(t, opts...), l.source(uint64(i+1))
+		l.starts++
+		client, from := l.w.dial(t, opts...), l.source(uint64(l.starts))
 		l.wg.Go(func() { l.fail(produce(ctx, client, from, perSecond)) })
 	}
 }

@@ -21,7 +21,9 @@ type ledger struct {
 	now  int64 // ms, true time
 	logs map[names.Partition]*log
 	all  []*transaction
-	sane bool // records have the time at which they are written
+	// sane is true if records have the time at which they are written, and the
+	// markers of a transaction follow one another at once.
+	sane bool
 }
 
 // log is one partition. Its leader's clock is wrong by skew.
@@ -142,6 +144,7 @@ func (l *ledger) run(sellers []*seller, until, longest int64) {
 	logs := l.list()
 	for l.now < until {
 		l.now += 1 + l.rnd.Int64N(40)
+		l.prompt(sellers)
 		s := sellers[l.rnd.IntN(len(sellers))]
 		switch {
 		case l.rnd.IntN(3) == 0:
@@ -163,6 +166,20 @@ func (l *ledger) run(sellers []*seller, until, longest int64) {
 	}
 	for _, s := range sellers { // what is open stays open; what is committed is finished
 		for len(s.due) > 0 {
+			l.now++
+			l.finish(s)
+		}
+	}
+}
+
+// prompt writes all markers of a transaction at once, a while after its data, if
+// the ledger is sane.
+func (l *ledger) prompt(sellers []*seller) {
+	for _, s := range sellers {
+		if l.sane && len(s.due) > 0 {
+			l.now += 20
+		}
+		for l.sane && len(s.due) > 0 {
 			l.now++
 			l.finish(s)
 		}

@@ -196,13 +196,18 @@ func (m *match) mayBeOne(a, b seat) bool {
 	return !believed || d.created <= a.latest+clockSkew
 }
 
-// pair takes two marks for one transaction if the data of the later one, or the
-// mark itself where it has none, was there before the producer's next
-// transaction, as far as their times tell. It remains a doubt.
+// pair takes two marks for one transaction if the earlier one lies in the later
+// half of the time from the creation of the later one's data to its marker. A producer creates the records of its next transaction while
+// the markers of the last are still being written, so being created before a
+// marker says little. A later mark without data belongs to the earlier one
+// unless the producer went on in between. It remains a doubt.
 func (m *match) pair(a, b seat, next int64) {
 	one := b.earliest < next
-	if b.data != nil {
+	switch {
+	case b.found != archived:
 		one = b.data.created <= a.latest
+	case b.data != nil:
+		one = a.latest-b.data.created >= b.earliest-a.latest
 	}
 	m.doubt("its producer is of an older protocol, where several transactions share an epoch: "+
 		"the part before the moment and the one after it may be one transaction or two", !one, []seat{a, b})

@@ -73,6 +73,8 @@ func TestRealParts(t *testing.T) {
 		{"stop", testStop},
 		{"sasl", testSASL},
 		{"restore", testRestore},
+		{"cut", testCut},
+		{"cut by order", testCutOld},
 		{"marks", testMarks},
 		{"ledger", testLedger},
 		{"postgres", testPostgres},

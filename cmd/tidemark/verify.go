@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 
@@ -14,6 +15,7 @@ import (
 
 func verifyCommand(a *app) *cobra.Command {
 	var o verify.Options
+	var proofs proofFlags
 	cmd := &cobra.Command{
 		Use:   "verify",
 		Short: "Prove that the archive is complete, whole and equal in both regions",
@@ -23,12 +25,27 @@ Every offset of a partition is archived, in a known gap, or a finding. Every
 copy of every object is looked at: signature, name, length, checksum, key page.
 The checksum is the store's own word; with --deep every byte is read, every
 block opened and every record decoded. Kafka is not needed.
-Exit 1 on a finding.`,
-		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return runVerify(a, cmd, o) },
+Exit 1 on a finding.
+
+With --proof the archive is not looked at, but files that "find --proof" made:
+with nothing but the file and the pinned root key, from the configuration or from
+--trust, it is checked that an archiver whom the root introduced signed this very
+record at this place. No store and no key is needed.`,
+		Example: "  tidemark verify --deep --topic orders\n  tidemark verify --proof proofs/ --trust trust.json",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if len(proofs.files) > 0 {
+				return proofs.run(a, cmd)
+			}
+			if proofs.trust != "" {
+				return usage(errors.New("--trust is for --proof"))
+			}
+			return runVerify(a, cmd, o)
+		},
 	}
 	cmd.Flags().BoolVar(&o.Deep, "deep", false, "open every block and decode every record")
 	cmd.Flags().StringArrayVar(&o.Topics, "topic", nil, "only this `topic`; may be repeated")
+	proofs.add(cmd)
 	return cmd
 }
 

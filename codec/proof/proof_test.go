@@ -179,6 +179,9 @@ func TestEveryBitOfAProof(t *testing.T) {
 			if p, err := w.verify(bad); err == nil || p != nil {
 				t.Fatalf("bit %d of byte %d: %+v", bit, i, p)
 			}
+			if bit != i%8 && bit != 5 {
+				continue // signatures take their time
+			}
 			sum := sha256.Sum256(bad[:len(bad)-sha256.Size])
 			copy(bad[len(bad)-sha256.Size:], sum[:])
 			p, err := w.verify(bad)

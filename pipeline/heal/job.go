@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/tidemark-io/tidemark/codec/names"
 	"github.com/tidemark-io/tidemark/codec/segment"
@@ -220,53 +219,4 @@ func (j *job) copied(p names.Partition, to, name string, size int) {
 	j.report.Objects++
 	j.report.Bytes += int64(size)
 	j.hook(Event{Partition: p, Copied: name, Region: to, Bytes: size})
-}
-
-// files copies archive.json, signers and topic settings.
-func (j *job) files(ctx context.Context, parts []names.Partition) error {
-	files, down, err := j.archive.Files(ctx, parts)
-	if err != nil {
-		return err
-	}
-	j.silent(down, "")
-	for _, f := range files {
-		for _, region := range j.archive.Regions() {
-			if down[region] != nil {
-				continue
-			}
-			if err := j.file(ctx, f, region); err != nil {
-				j.report.Findings = append(j.report.Findings, findingOf(region, f.Name, err))
-			}
-			if err := ctx.Err(); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-// file checks a region's copy of a file, or makes it.
-func (j *job) file(ctx context.Context, f cover.File, region string) error {
-	var errs []error
-	if slices.ContainsFunc(f.Places, func(p cover.Place) bool { return p.Region == region }) {
-		_, err := j.archive.ReadFile(ctx, region, f.Name)
-		return err
-	}
-	store := j.targets.Stores[region]
-	if store == nil {
-		return fmt.Errorf("region %s is not written to", region)
-	}
-	for _, p := range f.Places {
-		file, err := j.archive.ReadFile(ctx, p.Region, f.Name)
-		if err != nil {
-			errs = append(errs, err)
-			continue
-		}
-		if err := store.Ensure(ctx, f.Name, file, time.Time{}); err != nil {
-			return &cover.CopyError{Region: region, Object: f.Name, Err: err}
-		}
-		j.copied(names.Partition{}, region, f.Name, len(file))
-		return nil
-	}
-	return errors.Join(errs...)
 }

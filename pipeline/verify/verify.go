@@ -138,7 +138,8 @@ func (v *verifier) find(f cover.Finding) { v.report.Findings = append(v.report.F
 
 func (v *verifier) note(f cover.Finding) { v.report.Notes = append(v.report.Notes, f) }
 
-// files looks at archive.json, signers and topic settings in each region.
+// files looks at archive.json, signers, topic settings, catalogue pages and the
+// documents outside the topics, in each region.
 func (v *verifier) files(ctx context.Context, parts []names.Partition) error {
 	files, down, err := v.archive.Files(ctx, parts)
 	if err != nil {

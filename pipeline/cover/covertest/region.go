@@ -31,6 +31,7 @@ type Region struct {
 
 	mu      sync.Mutex
 	objects map[string][]byte
+	locks   map[string]time.Time
 	pages   map[names.PageID]bool
 	fail    func(op, key string) error
 	delay   func(op, key string) time.Duration
@@ -40,7 +41,7 @@ type Region struct {
 
 // NewRegion makes an empty region.
 func NewRegion(name string) *Region {
-	return &Region{Name: name, objects: map[string][]byte{}, pages: map[names.PageID]bool{}, calls: map[string]int{}}
+	return &Region{Name: name, objects: map[string][]byte{}, locks: map[string]time.Time{}, pages: map[names.PageID]bool{}, calls: map[string]int{}}
 }
 
 // Fail makes calls fail for which f returns an error; nil ends that. The
@@ -167,7 +168,14 @@ func (r *Region) Stat(ctx context.Context, key string) (object.Info, error) {
 	if err != nil {
 		return object.Info{}, err
 	}
-	return object.Info{Key: key, Size: int64(len(b)), CRC32C: crc32.Checksum(b, castagnoli), HasCRC32C: true}, nil
+	return object.Info{Key: key, Size: int64(len(b)), CRC32C: crc32.Checksum(b, castagnoli), HasCRC32C: true, RetainUntil: r.Locked(key)}, nil
+}
+
+// Locked returns the date until which an object is locked, zero for no lock.
+func (r *Region) Locked(key string) time.Time {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.locks[key]
 }
 
 // List implements cover.Objects.
@@ -219,7 +227,7 @@ func (r *Region) Secret(ctx context.Context, page names.PageID, slot uint16) (bl
 }
 
 // Ensure stores an object; other bytes under the name are fs.ErrExist.
-func (r *Region) Ensure(ctx context.Context, key string, body []byte, _ time.Time) error {
+func (r *Region) Ensure(ctx context.Context, key string, body []byte, retainUntil time.Time) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if err := r.enter(ctx, "put", key); err != nil {
@@ -229,6 +237,9 @@ func (r *Region) Ensure(ctx context.Context, key string, body []byte, _ time.Tim
 		return fmt.Errorf("put %q in %s: %w", key, r.Name, fs.ErrExist)
 	}
 	r.objects[key] = bytes.Clone(body)
+	if !retainUntil.IsZero() {
+		r.locks[key] = retainUntil
+	}
 	return nil
 }
 

@@ -26,6 +26,7 @@ import (
 type restoreFlags struct {
 	requestFlags
 	groupFlags
+	withFlags
 	fileFlags
 	brokers   []string
 	stateFile string
@@ -73,6 +74,7 @@ run again; a changed one is refused.`,
 	f.requestFlags.flags(fs)
 	f.fileFlags.flags(fs)
 	f.groupFlags.flags(fs)
+	f.withFlags.flags(fs)
 	fs.StringVar(&f.rollback, "rollback-groups", "", "put consumer groups back to where they were before a restore, as its `file` says")
 	fs.StringSliceVar(&f.brokers, "target-brokers", nil, "another cluster than the configured one, as `host:port,…`")
 	fs.BoolVar(&f.planOnly, "plan", false, "show the plan and stop")

@@ -27,7 +27,7 @@ type brought struct {
 
 // bring executes the plan in this order:
 //
-//	plan file → records → consumer groups → settings → forget both files
+//	plan file → schemas → records → access rules → consumer groups → settings → forget both files
 //
 // After a crash at any arrow the same command goes on: every step finds what it
 // has done. Groups come when all that they will read is there, and settings
@@ -36,9 +36,15 @@ func (r *restoring) bring(ctx context.Context, plan *keptPlan) error {
 	if err := plan.keep(r.beside()); err != nil {
 		return err
 	}
+	if err := r.bringSchemas(ctx, plan); err != nil {
+		return err
+	}
 	result, err := r.records(ctx, plan)
 	if err != nil {
 		return err
+	}
+	if err := r.bringACLs(ctx, plan); err != nil {
+		return fmt.Errorf("all records are back: %w", err)
 	}
 	done := brought{Result: result, Groups: plan.Groups}
 	if plan.Groups != nil {

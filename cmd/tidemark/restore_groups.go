@@ -119,9 +119,7 @@ func writeGroupPlan(w io.Writer, p *groups.Plan) error {
 	for _, s := range p.Shares {
 		fmt.Fprintf(w, "share group %s: its position is not kept, and does not come back\n", s.Name)
 	}
-	for _, text := range p.Warnings {
-		fmt.Fprintf(w, "warning: %s\n", text)
-	}
+	writeLines(w, "warning", p.Warnings)
 	return nil
 }
 

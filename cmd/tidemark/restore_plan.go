@@ -12,7 +12,9 @@ import (
 	"time"
 
 	"github.com/tidemark-io/tidemark/cmd/internal/ui"
+	"github.com/tidemark-io/tidemark/pipeline/acls"
 	"github.com/tidemark-io/tidemark/pipeline/groups"
+	"github.com/tidemark-io/tidemark/pipeline/registry"
 	"github.com/tidemark-io/tidemark/pipeline/restore"
 )
 
@@ -24,6 +26,9 @@ type keptPlan struct {
 	Settings bool `json:"apply_settings,omitempty"`
 	// Groups is nil where no consumer group comes back.
 	Groups *groups.Plan `json:"groups,omitempty"`
+	// Schemas and ACLs are nil unless they were asked for.
+	Schemas *registry.Plan `json:"schemas,omitempty"`
+	ACLs    *acls.Plan     `json:"acls,omitempty"`
 	// Notes are warnings about what comes with the topics.
 	Notes []string `json:"notes,omitempty"`
 }
@@ -34,7 +39,7 @@ func (p *keptPlan) warn(format string, args ...any) {
 
 // refused is why the plan is not executed.
 func (p *keptPlan) refused() error {
-	errs := []error{p.Refused()}
+	errs := []error{p.Refused(), p.refusedWith()}
 	if p.Groups != nil {
 		errs = append(errs, p.Groups.Refused())
 	}
@@ -67,10 +72,13 @@ func (r *restoring) plan(ctx context.Context) (*keptPlan, error) {
 		return nil, err
 	}
 	all := &keptPlan{Plan: plan, Settings: r.settings}
-	if plan.Refused() == nil {
-		err = r.planGroups(ctx, all)
+	if plan.Refused() != nil {
+		return all, nil
 	}
-	return all, err
+	if err := r.planWith(ctx, all); err != nil {
+		return nil, err
+	}
+	return all, r.planGroups(ctx, all)
 }
 
 // kept reads the plan that --save or --plan --json wrote.
@@ -173,9 +181,8 @@ func writePlan(w io.Writer, p *keptPlan) error {
 	if err := writeGroupPlan(w, p.Groups); err != nil {
 		return err
 	}
-	for _, text := range slices.Concat(p.Warnings, p.Notes) {
-		fmt.Fprintf(w, "warning: %s\n", text)
-	}
+	writeWith(w, p)
+	writeLines(w, "warning", slices.Concat(p.Warnings, p.Notes))
 	for _, r := range p.Refusals {
 		fmt.Fprintf(w, "refused: %s\n", r.Text)
 	}

@@ -184,7 +184,7 @@ func (f *stateFlags) run(ctx context.Context, a *app, cmd *cobra.Command) error 
 	if r.Checksum, err = to.write(ctx, table, r.name); err != nil {
 		return err
 	}
-	return f.print(a, cmd, r)
+	return f.tell(a, cmd, r, r.text)
 }
 
 // plan says what belongs to the moment; warnings go to whoever asked.
@@ -258,10 +258,11 @@ func refuseTopic(err error) error {
 
 // listUnreadable lists what keeps a table from being what it was.
 func (f *stateFlags) listUnreadable(a *app, cmd *cobra.Command, e *state.UnreadableError) error {
-	err := a.print(cmd, struct {
+	list := struct {
 		Topic      string             `json:"topic"`
 		Count      int64              `json:"unreadable"`
 		Unreadable []state.Unreadable `json:"unreadable_records"`
-	}{e.Topic, e.Count, e.Records}, func(w io.Writer) error { return writeUnreadable(w, e.Records, e.Count) })
+	}{e.Topic, e.Count, e.Records}
+	err := f.tell(a, cmd, list, func(w io.Writer) error { return writeUnreadable(w, e.Records, e.Count) })
 	return errors.Join(refused(e), err)
 }

@@ -176,15 +176,16 @@ func tableName(f *stateFlags, t *state.Table) out.Name {
 	return out.Name{Table: f.topic}
 }
 
-// print writes the report: where the rows are not.
-func (f *stateFlags) print(a *app, cmd *cobra.Command, r *stateReport) error {
-	if f.file != "" || f.into != "" {
-		return a.print(cmd, r, r.text)
+// tell prints a result where the rows are not: whoever reads them from the
+// standard output must not find anything else there.
+func (f *stateFlags) tell(a *app, cmd *cobra.Command, v any, text func(io.Writer) error) error {
+	switch {
+	case f.file != "" || f.into != "":
+		return a.print(cmd, v, text)
+	case a.json:
+		return json.NewEncoder(cmd.ErrOrStderr()).Encode(v)
 	}
-	if a.json {
-		return json.NewEncoder(cmd.ErrOrStderr()).Encode(r)
-	}
-	return r.text(cmd.ErrOrStderr())
+	return text(cmd.ErrOrStderr())
 }
 
 func (r *stateReport) text(w io.Writer) error {

@@ -86,7 +86,8 @@
 // The columns are those of all rows in the table, in the order in which the rows
 // in key order first have them; a row that lacks one has null there. So a column
 // that was dropped is there as long as a row is left that was last written
-// before. With a schema a column has the schema's type, else what its values are
+// before, and one that was added is null in such rows, whatever its default is:
+// the database writes no change for them. With a schema a column has the schema's type, else what its values are
 // (cell.Infer). Where that differs from row to row, cell.Join says what holds
 // both. Of a table without rows the columns are those of all changes.
 //

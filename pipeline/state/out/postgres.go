@@ -114,18 +114,19 @@ type column struct {
 	name      string
 	array     bool
 	json      bool
+	bits      bool
 	generated bool
 }
 
 func describe(ctx context.Context, tx pgx.Tx, name Name) ([]column, error) {
-	rows, err := tx.Query(ctx, `SELECT a.attname::text, t.typcategory = 'A', t.typname IN ('json', 'jsonb'), a.attgenerated <> ''
+	rows, err := tx.Query(ctx, `SELECT a.attname::text, t.typcategory = 'A', t.typname IN ('json', 'jsonb'), t.typname IN ('bit', 'varbit'), a.attgenerated <> ''
 		FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
 		WHERE a.attrelid = $1::text::regclass AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum`, name.String())
 	if err != nil {
 		return nil, fmt.Errorf("describe table %s: %w", name, err)
 	}
 	found, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (c column, err error) {
-		return c, row.Scan(&c.name, &c.array, &c.json, &c.generated)
+		return c, row.Scan(&c.name, &c.array, &c.json, &c.bits, &c.generated)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("describe table %s: %w", name, err)
@@ -134,7 +135,7 @@ func describe(ctx context.Context, tx pgx.Tx, name Name) ([]column, error) {
 }
 
 // match brings columns together by name. JSON goes into an array where the
-// table has one, and an array into JSON.
+// table has one, an array into JSON, and a boolean into a bit.
 func match(columns []state.Column, there []column, name Name) ([]state.Column, error) {
 	matched := slices.Clone(columns)
 	var unknown, lacking []string
@@ -150,6 +151,8 @@ func match(columns []state.Column, there []column, name Name) ([]state.Column, e
 			matched[i].Kind = cell.ArrayOf(cell.Text)
 		case there[at].json && array:
 			matched[i].Kind = cell.JSON
+		case there[at].bits && c.Kind == cell.Bool: // Debezium has a boolean for bit(1)
+			matched[i].Kind = cell.Bits
 		}
 	}
 	for _, t := range there {
@@ -228,11 +231,11 @@ func writeCopy(ctx context.Context, t *state.Table, w io.Writer, columns []state
 // as makes a cell one of another kind. JSON that goes into an array is a JSON
 // array of texts already.
 func as(v state.Cell, k cell.Kind) state.Cell {
-	if v.Kind == k || v.Null {
-		v.Kind = k
-		return v
+	if k == cell.Bits && v.Kind == cell.Bool && !v.Null {
+		v.Text = map[bool][]byte{true: []byte("1"), false: []byte("0")}[v.Text[0] == 't']
 	}
-	return state.Cell{Kind: k, Text: v.Text}
+	v.Kind = k
+	return v
 }
 
 func appendCopy(dst []byte, row []state.Cell) ([]byte, error) {

@@ -233,8 +233,8 @@ func count(t *testing.T, conn *pgx.Conn) int {
 
 func TestPostgresWithColumnsOfItsOwn(t *testing.T) {
 	conn := connect(t)
-	table := tableOf(t, `{"id":1,"v":["a","b"],"n":1.5}`)
-	exec(t, conn, "CREATE TABLE t (n numeric(10,3), twice numeric GENERATED ALWAYS AS (n * 2) STORED, v text[], id int GENERATED ALWAYS AS IDENTITY)")
+	table := tableOf(t, `{"id":1,"v":["a","b"],"n":1.5,"b":true}`)
+	exec(t, conn, "CREATE TABLE t (n numeric(10,3), twice numeric GENERATED ALWAYS AS (n * 2) STORED, b bit(1), v text[], id int GENERATED ALWAYS AS IDENTITY)")
 	if _, err := out.Load(t.Context(), table, conn, out.Name{Schema: "public", Table: "t"}, false); err != nil {
 		t.Fatal(err)
 	}

@@ -10,29 +10,31 @@ import (
 
 // Gentle lowers the number of calls at a time to a store that asks for it
 // (503 SlowDown, 429), and raises it again while it does not: by half, at most
-// once a second, and by one for every round of calls that went well (AIMD, as
-// TCP does, RFC 5681). Until a store first says so there is no limit. Lists
-// take no part: what is done with their entries may be calls to this very store.
+// once a second, and by an eighth, or one call, after each second without such an
+// answer. Until a store first says so there is no limit. Lists take no part: what
+// is done with their entries may be calls to this very store.
 func Gentle(s Store) Store {
-	g := &gentle{name: s.Name(), limit: noLimit}
+	g := &gentle{limit: noLimit}
 	return &around{Store: s, call: g.call}
 }
 
 // noLimit is more calls than anybody makes at a time.
 const noLimit = 1 << 16
 
-// gentleCut is the least time between two cuts: calls that were out when the
-// first refusal came are refused too, and say nothing new.
-const gentleCut = time.Second
+// gentleStep is the least time between two cuts: calls that were out when the
+// first refusal came are refused too, and say nothing new. It is also the least
+// time without a refusal before the limit is raised.
+const gentleStep = time.Second
 
 type gentle struct {
 	name string
 
 	mu    sync.Mutex
-	limit float64 // calls at a time
+	limit int // calls at a time
 	out   int
 	queue list.List // of chan struct{}: closed when its turn has come
-	cut   time.Time
+	cut   time.Time // when the limit was lowered
+	rest  time.Time // when it was raised, or the store asked for less
 }
 
 func (g *gentle) call(ctx context.Context, op, _ string, do func(context.Context) (int64, error)) error {
@@ -51,7 +53,7 @@ func (g *gentle) call(ctx context.Context, op, _ string, do func(context.Context
 // enter waits for a place. The error is that of the context.
 func (g *gentle) enter(ctx context.Context) error {
 	g.mu.Lock()
-	if g.queue.Len() == 0 && float64(g.out) < g.limit {
+	if g.queue.Len() == 0 && g.out < g.limit {
 		g.out++
 		g.mu.Unlock()
 		return nil
@@ -84,14 +86,14 @@ func (g *gentle) giveUp(place *list.Element, turn chan struct{}) {
 func (g *gentle) leave(err error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	switch now := time.Now(); {
-	case isThrottled(err):
-		if now.Sub(g.cut) >= gentleCut {
-			g.cut = now
-			g.limit = max(1, min(g.limit, float64(g.out))/2)
+	now := time.Now()
+	if isThrottled(err) {
+		if now.Sub(g.cut) >= gentleStep {
+			g.limit, g.cut = max(1, min(g.limit, g.out)/2), now
 		}
-	case err == nil && g.limit < noLimit:
-		g.limit += 1 / g.limit
+		g.rest = now
+	} else if err == nil && g.limit < noLimit && now.Sub(g.rest) >= gentleStep {
+		g.limit, g.rest = g.limit+max(1, g.limit/8), now
 	}
 	g.out--
 	g.admit()
@@ -99,7 +101,7 @@ func (g *gentle) leave(err error) {
 
 // admit lets in whom there is room for. mu is held.
 func (g *gentle) admit() {
-	for g.queue.Len() > 0 && float64(g.out) < max(1, g.limit) {
+	for g.queue.Len() > 0 && g.out < g.limit {
 		g.out++
 		close(g.queue.Remove(g.queue.Front()).(chan struct{}))
 	}

@@ -78,6 +78,7 @@ func TestRealParts(t *testing.T) {
 		{"marks", testMarks},
 		{"ledger", testLedger},
 		{"postgres", testPostgres},
+		{"files", testFiles},
 		{"drill", testDrill},
 		{"damage", testDamage},
 		{"recreated", testRecreated},

@@ -14,6 +14,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/tidemark-io/tidemark/codec/names"
 	"github.com/tidemark-io/tidemark/deploy/local"
 	"github.com/tidemark-io/tidemark/pipeline/acls"
 	"github.com/tidemark-io/tidemark/pipeline/cover/covertest"
@@ -285,6 +286,23 @@ func TestManyRulesAreCut(t *testing.T) {
 	apply(t, w, plan(t, w, noon, target, acls.Options{}), target)
 	if got := described(t, target); !slices.Equal(got, sorted(many)) {
 		t.Errorf("%d rules", len(got))
+	}
+}
+
+// TestForgedSets: parts that are signed and do not make up what they say.
+func TestForgedSets(t *testing.T) {
+	w := covertest.New(t)
+	_, source := fake(t)
+	give(t, source, rules())
+	c := capturer(w, source)
+	once(t, c, noon)
+	forged := acls.Document{Rules: acls.Rules{List: rules()[:1]}}
+	forged.Set, forged.Part, forged.Parts = strings.Repeat("0", 64), 1, 1
+	if _, err := c.Keeper.Keep(t.Context(), names.FolderACLs, noon.Add(time.Hour), forged); err != nil {
+		t.Fatal(err)
+	}
+	if p := plan(t, w, time.Time{}, source, acls.Options{}); !p.At.Equal(noon) || !strings.Contains(strings.Join(p.Notes, ""), "its parts make up set") {
+		t.Errorf("%s, %v", p.At, p.Notes)
 	}
 }
 

@@ -66,6 +66,8 @@ func (s *setting) fill() {
 		{Subject: "a-user", Version: 2, ID: 9, Schema: `"string"`, Deleted: true},
 		{Subject: "gone", Version: 1, ID: 20, Schema: `"long"`, Deleted: true},
 		{Subject: "gone", Version: 4, ID: 21, Schema: user, Deleted: true, References: []registrytest.Reference{{Name: "Address", Subject: "z-address", Version: 1}}},
+		{Subject: "gone-base", Version: 1, ID: 40, Schema: address, Metadata: []byte(`{"tags":{"x":["y"]}}`), Deleted: true},
+		{Subject: "gone-user", Version: 1, ID: 41, Schema: user, Deleted: true, References: []registrytest.Reference{{Name: "Address", Subject: "gone-base", Version: 1}}},
 		{Subject: "odd /%name", Version: 1, ID: 100001, Type: "JSON", Schema: `{"type":"object"}`, Metadata: []byte(`{"properties":{"owner":"a<b"}}`)},
 		{Subject: "p", Version: 1, ID: 30, Type: "PROTOBUF", Schema: "syntax = \"proto3\";\nmessage P {}"},
 		{Subject: "twice", Version: 1, ID: 12, Schema: address},
@@ -126,16 +128,16 @@ func sameRegistries(t *testing.T, got, want *registrytest.Registry) {
 func TestEverythingComesBack(t *testing.T) {
 	s := newSetting(t)
 	s.fill()
-	if c := s.capture(t, noon); !c.Changed || c.Subjects != 6 || c.Versions != 8 || c.Documents != 1 {
+	if c := s.capture(t, noon); !c.Changed || c.Subjects != 8 || c.Versions != 10 || c.Documents != 1 {
 		t.Errorf("%+v", c)
 	}
 	p := s.plan(t, noon, registry.Options{})
-	if p.Count(registry.Make) != 8 || len(p.Refused()) != 0 || p.Idle() || len(s.target.Writes()) != 0 {
+	if p.Count(registry.Make) != 10 || len(p.Refused()) != 0 || p.Idle() || len(s.target.Writes()) != 0 {
 		t.Errorf("plan: %+v, writes %v", p, s.target.Writes())
 	}
 	s.apply(t, p)
 	sameRegistries(t, s.target, s.source)
-	if p := s.plan(t, noon, registry.Options{}); !p.Idle() || p.Count(registry.Same) != 8 {
+	if p := s.plan(t, noon, registry.Options{}); !p.Idle() || p.Count(registry.Same) != 10 {
 		t.Errorf("after that there is still to be done: %+v", p)
 	}
 	before := len(s.target.Writes())
@@ -236,6 +238,21 @@ func TestLargeRegistriesAreCut(t *testing.T) {
 	}
 }
 
+// TestForgedSets: parts that are signed and do not make up what they say.
+func TestForgedSets(t *testing.T) {
+	s := newSetting(t)
+	s.fill()
+	s.capture(t, noon)
+	forged := registry.Document{Content: registry.Content{Subjects: []registry.Subject{{Name: "x"}}}}
+	forged.Set, forged.Part, forged.Parts = strings.Repeat("0", 64), 1, 1
+	if _, err := s.capturer.Keeper.Keep(t.Context(), names.FolderSchemas, noon.Add(time.Hour), forged); err != nil {
+		t.Fatal(err)
+	}
+	if p := s.plan(t, time.Time{}, registry.Options{}); !p.At.Equal(noon) || !strings.Contains(strings.Join(p.Notes, ""), "its parts make up set") {
+		t.Errorf("%s, %v", p.At, p.Notes)
+	}
+}
+
 // TestReferencesComeAlong: what a chosen subject refers to is captured and
 // restored, chosen or not.
 func TestReferencesComeAlong(t *testing.T) {
@@ -307,7 +324,7 @@ func TestWhatIsThereIsLeftAlone(t *testing.T) {
 	s.target.SetMode("a-user", "READONLY")
 	s.target.SetConfig("twice", `{"compatibilityLevel":"NONE"}`)
 	p := s.plan(t, noon, registry.Options{})
-	if p.Count(registry.Same) != 2 || p.Count(registry.Make) != 6 {
+	if p.Count(registry.Same) != 2 || p.Count(registry.Make) != 8 {
 		t.Errorf("%+v", p.Items)
 	}
 	s.apply(t, p)

@@ -360,6 +360,9 @@ func (c scenario) run(t *testing.T, seed uint64) (refused, checked int) {
 			l.now += 10_000
 		}
 	}
+	if c.force {
+		l.settle(sellers) // a guess needs what follows
+	}
 	lag := map[names.Partition]int64{}
 	if c.lag {
 		p := l.places()[l.rnd.IntN(6)]

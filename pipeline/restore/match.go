@@ -173,7 +173,7 @@ func (m *match) byOrder(group []seat) {
 func followed(a seat, group []seat) int64 {
 	var next int64 = math.MaxInt64
 	for _, b := range group {
-		if b.data != nil && b.data.created > a.latest {
+		if b.data != nil && b.data.created >= a.latest {
 			next = min(next, b.data.created)
 		}
 	}
@@ -205,7 +205,7 @@ func (m *match) pair(a, b seat, next int64) {
 	one := b.earliest < next
 	switch {
 	case b.found != archived:
-		one = b.data.created <= a.latest
+		one = b.data.created < a.latest
 	case b.data != nil:
 		one = a.latest-b.data.created >= b.earliest-a.latest
 	}

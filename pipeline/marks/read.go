@@ -21,7 +21,7 @@ const (
 	// for: who archives writes within Heartbeat, and a little later.
 	span = Heartbeat + 5*time.Minute
 	// readMost bounds how many are read for a topic that is nowhere in the span.
-	readMost = 20_000
+	readMost = 5_000
 )
 
 // Options say what of a mark is wanted.

@@ -95,7 +95,7 @@ func (r *avroReader) base(t *Type, depth int) (any, error) {
 		b, err := r.counted()
 		return append([]byte{}, b...), err
 	case atype.Fixed:
-		b, err := r.take(t.wire.size)
+		b, err := r.take(int64(t.wire.size))
 		return append([]byte{}, b...), err
 	case atype.Enum:
 		return r.enum(t)
@@ -108,12 +108,12 @@ func (r *avroReader) base(t *Type, depth int) (any, error) {
 }
 
 // take returns the next n bytes, which stay the input's.
-func (r *avroReader) take(n int) ([]byte, error) {
-	if n > len(r.b)-r.at {
+func (r *avroReader) take(n int64) ([]byte, error) {
+	if n > int64(len(r.b)-r.at) {
 		return nil, errShort
 	}
-	b := r.b[r.at : r.at+n]
-	r.at += n
+	b := r.b[r.at : r.at+int(n)]
+	r.at += int(n)
 	return b, nil
 }
 
@@ -167,10 +167,8 @@ func (r *avroReader) counted() ([]byte, error) {
 		return nil, err
 	case n < 0:
 		return nil, errLength
-	case n > int64(len(r.b)-r.at):
-		return nil, errShort
 	}
-	return r.take(int(n))
+	return r.take(n)
 }
 
 func (r *avroReader) text() (any, error) {

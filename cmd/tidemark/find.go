@@ -6,12 +6,14 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/tidemark-io/tidemark/cmd/internal/config"
 	"github.com/tidemark-io/tidemark/cmd/internal/wire"
 	"github.com/tidemark-io/tidemark/pipeline/find"
+	"github.com/tidemark-io/tidemark/pipeline/values"
 )
 
 // findFlags are the flags of find.
@@ -111,13 +113,18 @@ func (f *findFlags) run(a *app, cmd *cobra.Command) error {
 		return err
 	}
 	defer opened.Close()
-	o.Report = a.reporter(cmd)
+	schemas, err := opened.Schemas(time.Time{})
+	if err != nil {
+		return err
+	}
+	o.Report, o.Trees = a.reporter(cmd), wire.FieldTrees(cmd.Context(), schemas)
 	if ends := opened.Ends; !f.noIndex {
 		if x := ends(); x != nil {
 			o.Index = x
 		}
 	}
 	p := newFindPrinter(f, a, cmd.OutOrStdout(), opened)
+	p.decoder = &values.Decoder{Schemas: schemas}
 	return p.search(cmd.Context(), keys, o)
 }
 

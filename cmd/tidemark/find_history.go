@@ -11,7 +11,6 @@ import (
 
 	"github.com/tidemark-io/tidemark/cmd/internal/ui"
 	"github.com/tidemark-io/tidemark/pipeline/find"
-	"github.com/tidemark-io/tidemark/pipeline/values"
 )
 
 const (
@@ -58,7 +57,7 @@ func (p *findPrinter) together(ctx context.Context, keys [][]byte, o find.Option
 	for i, h := range hits {
 		written[placeOf(h)] = proofs[i]
 	}
-	for _, h := range find.Histories(ctx, &values.Decoder{}, hits) {
+	for _, h := range find.Histories(ctx, p.decoder, hits) {
 		if err := p.history(h, written); err != nil {
 			return err
 		}

@@ -15,6 +15,7 @@ import (
 	"github.com/tidemark-io/tidemark/cmd/internal/wire"
 	"github.com/tidemark-io/tidemark/pipeline/cover"
 	"github.com/tidemark-io/tidemark/pipeline/find"
+	"github.com/tidemark-io/tidemark/pipeline/values"
 )
 
 // hit is a record as cat prints it, and where it was found.
@@ -63,6 +64,8 @@ type findPrinter struct {
 	out    *bufio.Writer
 	log    *slog.Logger
 	json   bool
+	// decoder is for histories.
+	decoder *values.Decoder
 
 	records    int
 	lost       []error

@@ -40,15 +40,19 @@ type Archiver struct {
 	mu    sync.Mutex
 	owned int // guarded by mu
 
-	pages *keys.Writer
-	index *catalogue // nil where archiving goes on without one
-	loops []Loop
-	log   *slog.Logger
+	pages   *keys.Writer
+	index   *catalogue   // nil where archiving goes on without one
+	schemas *nearSchemas // nil without a registry
+	loops   []Loop
+	log     *slog.Logger
 }
 
 // Close wipes the keys and closes the index.
 func (a *Archiver) Close() error {
 	err := a.pages.Close()
+	if a.schemas != nil {
+		a.schemas.Close()
+	}
 	if a.index != nil {
 		err = errors.Join(err, a.index.Close())
 	}
@@ -78,7 +82,15 @@ func (a *Archive) NewArchiver(ctx context.Context, signer *signed.Signer, untilC
 	for _, r := range a.Regions {
 		parts.Regions = append(parts.Regions, archived{writable{r, pages}})
 	}
+	trees, schemas, err := a.sealingFields()
+	if err != nil {
+		return nil, errors.Join(err, out.Close())
+	}
+	out.schemas = schemas
 	cfg := archiveConfig(a.Config)
+	for i, t := range a.Config.Topics {
+		cfg.Topics[i].Fields = fieldSet(t.Fields, trees)
+	}
 	cfg.Client, cfg.UntilCaughtUp = client, untilCaughtUp
 	out.Archiver = archive.New(cfg, parts)
 	out.loops = a.loops(out, signer)
@@ -136,7 +148,7 @@ func archiveConfig(c *config.Config) archive.Config {
 		out.RetainFor = c.Retention.For.Std()
 	}
 	for _, t := range c.Topics {
-		out.Topics = append(out.Topics, archive.Topic{Name: t.Name, Pattern: t.Pattern, Age: t.Age.Std(), Fields: fieldSet(t.Fields)})
+		out.Topics = append(out.Topics, archive.Topic{Name: t.Name, Pattern: t.Pattern, Age: t.Age.Std()})
 	}
 	return out
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"time"
 
 	"github.com/tidemark-io/tidemark/codec/object"
 	"github.com/tidemark-io/tidemark/codec/segment"
@@ -15,6 +16,11 @@ import (
 // Roller returns what rolls up, as the configuration says.
 func (a *Archive) Roller(signer *signed.Signer, pages *keys.Writer) (*rollup.Roller, error) {
 	c := a.Config
+	schemas, err := a.Schemas(time.Time{})
+	if err != nil {
+		return nil, err
+	}
+	trees := FieldTrees(context.Background(), schemas)
 	parts := rollup.Parts{
 		Archive: a.Cover, ID: a.Trust.Archive(), Signer: signer, Secrets: pages, Copier: a.Healer(pages),
 	}
@@ -24,7 +30,7 @@ func (a *Archive) Roller(signer *signed.Signer, pages *keys.Writer) (*rollup.Rol
 	return rollup.New(parts, rollup.Options{
 		Window: c.RollUp.Window.Std(), After: c.RollUp.After.Std(), Retain: c.RollUp.Retain.Std(), Size: int64(c.RollUp.Size),
 		Block: int(c.Segment.Block), Compression: compressions[c.Segment.Compression], Spool: a.spool(),
-		Fields: func(topic string) segment.Fields { return fieldSet(c.FieldsOf(topic)) },
+		Fields: func(topic string) segment.Fields { return fieldSet(c.FieldsOf(topic), trees) },
 	})
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -366,4 +367,67 @@ func TestRow41BothRegionsFail(t *testing.T) {
 	if lost == nil {
 		t.Error("nothing was said to be lost")
 	}
+}
+
+// When a region begins to hang, a few reads find out; all others that wait for it
+// turn to the other region then, although no more may be asked twice.
+func TestRow69ReadsThatWaitFollow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := covertest.New(t)
+		w.Row(0, 60)
+		a := w.ArchiveWith(hasty)
+		m, err := a.Map(t.Context(), covertest.Partition)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.A.Delay(func(op, _ string) time.Duration { return map[string]time.Duration{"readat": covertest.Forever}[op] })
+		var done sync.WaitGroup
+		begin := time.Now()
+		for i := range int64(60) {
+			done.Go(func() {
+				for _, err := range a.ReadMap(t.Context(), m, cover.ReadOptions{From: 10 * i, To: 10*i + 10}) {
+					if err != nil {
+						t.Error(err)
+					}
+				}
+			})
+		}
+		done.Wait()
+		if took := time.Since(begin); took > 2*time.Second {
+			t.Errorf("60 reads at a time took %s", took)
+		}
+		if hedges := use(a, "b").Hedges; hedges > 8 {
+			t.Errorf("%d hedges", hedges)
+		}
+	})
+}
+
+// A region that has become slow is asked last even when no read may be made twice
+// any more.
+func TestRow69SlowRegionIsFoundOutWithoutHedges(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := covertest.New(t)
+		w.Row(0, 400)
+		a := w.ArchiveWith(hasty)
+		var reads atomic.Int64
+		slow := false
+		w.A.Delay(func(op, _ string) time.Duration {
+			switch n := reads.Add(1); {
+			case op != "readat":
+				return 0
+			case slow:
+				return 3 * time.Second
+			case n%4 == 0:
+				return 1200 * time.Millisecond
+			}
+			return 0
+		})
+		standing(t, a, cover.ReadOptions{To: 2000}, func(int) {})
+		slow = true
+		begin := time.Now()
+		records, _ := standing(t, a, cover.ReadOptions{From: 2000}, func(int) {})
+		if took := time.Since(begin); records != 2000 || took > 15*time.Second || use(a, "a").State != cover.Last {
+			t.Errorf("%d records took %s: %+v", records, took, use(a, "a"))
+		}
+	})
 }

@@ -2,9 +2,41 @@ package fields
 
 import (
 	"bytes"
+	"encoding/binary"
+	"math/bits"
 	"unicode/utf16"
 	"unicode/utf8"
 )
+
+// Each byte of these is what a text does not simply go on at, or the top bit.
+const (
+	ones       = 0x0101010101010101
+	quotes     = '"' * ones
+	backslash  = '\\' * ones
+	lowest     = ' ' * ones
+	signs      = 0x80 * ones
+	wordLength = 8
+)
+
+// special returns the place of the next quote, backslash or control character,
+// len(b) if there is none. It looks at eight bytes at a time: a byte that is zero
+// borrows from its top bit when one is taken off. The lowest that shows is
+// certain; those above it may only have lent.
+func special(b []byte, i int) int {
+	for ; i+wordLength <= len(b); i += wordLength {
+		x := binary.LittleEndian.Uint64(b[i:])
+		q, s := x^quotes, x^backslash
+		if m := ((q-ones)&^q | (s-ones)&^s | (x-lowest)&^x) & signs; m != 0 {
+			return i + bits.TrailingZeros64(m)/8
+		}
+	}
+	for ; i < len(b); i++ {
+		if c := b[i]; c < ' ' || c == '"' || c == '\\' {
+			return i
+		}
+	}
+	return i
+}
 
 // escapeSize is how many bytes an escape takes, 0 if it is none.
 func escapeSize(b []byte) int {

@@ -116,23 +116,15 @@ func (s *scanner) undone(raw []byte, plain bool) []byte {
 	return s.buf
 }
 
-// ends are the bytes at which a text does not simply go on.
-var ends = func() (t [256]bool) {
-	for c := range ' ' {
-		t[c] = true
-	}
-	t['"'], t['\\'] = true, true
-	return t
-}()
-
 // quoted reads a text and returns what is between its quotes. It is plain
 // without an escape.
 func (s *scanner) quoted() (raw []byte, plain, ok bool) {
 	b, from := s.b, s.at+1
 	plain = true
-	for i := from; i < len(b); i++ {
-		if !ends[b[i]] {
-			continue
+	for i := from; ; {
+		i = special(b, i)
+		if i >= len(b) {
+			return nil, false, false
 		}
 		switch b[i] {
 		case '"':
@@ -144,12 +136,11 @@ func (s *scanner) quoted() (raw []byte, plain, ok bool) {
 				return nil, false, false
 			}
 			plain = false
-			i += n - 1
+			i += n
 		default:
 			return nil, false, false // a control character
 		}
 	}
-	return nil, false, false
 }
 
 func (s *scanner) object(p *place) bool {

@@ -26,6 +26,7 @@ func TestScript(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits, "kafka": kafka, "produce": produce, "mask": mask, "flip": flipBit,
+			"commit": commit, "committed": committed,
 		},
 	})
 }

@@ -145,13 +145,26 @@ func (d *drill) blame(ctx context.Context, region string, name names.Range, err 
 	d.finds.report(found)
 }
 
-// lapsed reports whether a roll-up has taken the place of a segment.
+// lapsed reports whether a roll-up has taken the place of a segment: it has
+// lapsed in one region, or has gone from all since the plan was made, and what
+// every region lists holds its offsets still.
 func (d *drill) lapsed(ctx context.Context, name names.Range) bool {
 	m, err := d.archive.Map(ctx, name.Partition)
 	if err != nil {
 		return false
 	}
 	gone, err := d.archive.Lapsed(ctx, m)
-	_, ok := gone[name]
-	return ok && err == nil
+	if _, ok := gone[name]; ok && err == nil {
+		return true
+	}
+	everywhere := &cover.Coverage{}
+	for _, c := range m.Segments {
+		if c.Range == name {
+			return false
+		}
+		if len(c.Places) == len(d.archive.Regions()) {
+			everywhere.Add(c.Offsets())
+		}
+	}
+	return len(everywhere.Missing(cover.Offsets{Base: name.Base, Next: name.Next})) == 0
 }

@@ -2,13 +2,17 @@ package drill
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kgo"
+
 	"github.com/tidemark-io/tidemark/codec/recordbatch"
 	"github.com/tidemark-io/tidemark/codec/segment"
+	"github.com/tidemark-io/tidemark/pipeline/cover"
 	"github.com/tidemark-io/tidemark/pipeline/cover/covertest"
 )
 
@@ -265,5 +269,141 @@ func TestSampleByHand(t *testing.T) {
 	// for i in $(seq 0 9); do printf "7\nname-$i" | sha256sum | sed s/-/name-$i/; done | sort
 	if got := lowest(7, 0.2, all); !slices.Equal(got, []string{"name-0", "name-3"}) {
 		t.Errorf("%v", got)
+	}
+}
+
+// Where the cleaner may have been, what only the archive has is told and is no
+// finding. Elsewhere it is one, and so is a record without a key, which the
+// cleaner never takes.
+func TestAddedAndCompacted(t *testing.T) {
+	for _, c := range []struct {
+		policy string
+		want   []string
+		gone   int64
+	}{
+		{"delete", []string{"added [15, 20)"}, 0},
+		{"compact", []string{"added [15, 16)"}, 4},
+	} {
+		t.Run(c.policy, func(t *testing.T) {
+			w := newWorld(t, 1, "orders")
+			w.produce("orders", 1, 3)
+			extra := covertest.BatchOf(t, 15, 20, []int64{15, 16, 17, 18, 19})
+			extra = rebuilt(t, extra, func(r *recordbatch.Record) bool {
+				if r.Offset == 15 {
+					r.Key = nil
+				}
+				return true
+			})
+			w.archive("orders", 0, 0, nil)
+			w.Store(covertest.Spec{Base: 15, Next: 20, Partition: w.partition("orders", 0), Batches: [][]byte{extra}})
+			// In Kafka these offsets are an aborted transaction: nobody reads them.
+			w.abort("orders", 4)
+			w.set("orders", "cleanup.policy", c.policy)
+			r := w.run(w.options("orders"))
+			if got := kinds(r); !slices.Equal(got, c.want) || r.Totals.Compacted != c.gone || r.Totals.Source != 15 {
+				t.Errorf("findings %q, want %q; %+v", got, c.want, r.Totals)
+			}
+		})
+	}
+}
+
+// Timestamps that do not fit into nanoseconds are compared as they are, and the
+// rule of the cut is applied to them on both sides.
+func TestExtremeTimestamps(t *testing.T) {
+	w := newWorld(t, 1, "orders")
+	w.produce("orders", 1, 2)
+	times := []int64{math.MinInt64, -1 << 60, -9_300_000_000_000, 7_258_118_400_000, 9_300_000_000_000, 1 << 60, math.MaxInt64}
+	w.produceRaw("orders", func(i int) recordbatch.Record {
+		return recordbatch.Record{Timestamp: times[i], Key: fmt.Appendf(nil, "%d", i), Value: []byte("v")}
+	}, len(times))
+	w.archive("orders", 0, 0, nil)
+	r := w.run(w.options("orders"))
+	// Ten, and three that are not after now.
+	if r.Outcome != OutcomePassed || r.Totals.Records != 13 || r.Totals.Source != 13 || r.Totals.Sealed != 17 {
+		t.Errorf("%s: %+v, %+v", r.Outcome, r.Totals, r.Findings)
+	}
+}
+
+// A source that is gone is no finding, is told, and leaves the recovery point
+// unmeasured, never met.
+func TestSourceIsGone(t *testing.T) {
+	w := newWorld(t, 1, "orders")
+	w.produce("orders", 1, 4)
+	w.archive("orders", 0, 0, nil)
+	o := w.options("orders")
+	var err error
+	o.Source, err = kgo.NewClient(kgo.SeedBrokers("127.0.0.1:1"), kgo.RetryTimeout(time.Second), kgo.RequestRetries(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer o.Source.Close()
+	r := w.run(o)
+	if r.Outcome != OutcomePassed || r.Source.Error == "" || r.Point.Measured || r.Totals.Sealed != 20 || len(r.Notes) == 0 {
+		t.Errorf("%s: %+v, %+v", r.Outcome, r.Source, r.Totals)
+	}
+	for _, o := range r.Objectives {
+		if o.Name == "recovery_point" && (o.Measured || o.Met) {
+			t.Errorf("%+v", o)
+		}
+	}
+	if !strings.Contains(r.Partitions[0].Why, "did not answer") {
+		t.Errorf("row %+v", r.Partitions[0])
+	}
+}
+
+// A region that is down is done without, and named; the other one alone is what
+// a drill without it is for.
+func TestRegions(t *testing.T) {
+	w := newWorld(t, 1, "orders")
+	w.produce("orders", 1, 4)
+	row := w.archive("orders", 0, 0, nil)
+	w.A.Down()
+	r := w.run(w.options("orders"))
+	if r.Outcome != OutcomePassed || !slices.ContainsFunc(r.Notes, func(n string) bool { return strings.Contains(n, "region a") }) || r.Totals.Copies != len(row) {
+		t.Errorf("%s: %v, %+v", r.Outcome, r.Notes, r.Totals)
+	}
+	w.A.Fail(nil)
+	calls := w.A.Calls("get") + w.A.Calls("readat") + w.A.Calls("list") + w.A.Calls("stat")
+	alone, err := cover.New(w.trust(), []cover.Region{{Name: "b", Objects: w.B, Secrets: w.B}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := w.options("orders")
+	o.Without = "a"
+	r, err = Run(t.Context(), alone, w.ID, o)
+	if err != nil || r.Outcome != OutcomePassed || r.Without != "a" || r.Totals.Copies != len(row) {
+		t.Errorf("%+v, %v", r, err)
+	}
+	if now := w.A.Calls("get") + w.A.Calls("readat") + w.A.Calls("list") + w.A.Calls("stat"); now != calls {
+		t.Errorf("the region that is left out was asked %d times", now-calls)
+	}
+	w.B.Remove(row[0].Name.String())
+	if r, err := Run(t.Context(), alone, w.ID, o); err == nil && r.Outcome != OutcomeFailed {
+		t.Errorf("what only the other region has came back: %s", r.Outcome)
+	}
+}
+
+// A segment that a roll-up has taken the place of since the plan is no finding;
+// one whose offsets are gone with it is.
+func TestLapsedMeanwhile(t *testing.T) {
+	w := newWorld(t, 1, "orders")
+	w.produce("orders", 1, 8)
+	row := w.archive("orders", 0, 0, nil)
+	w.Store(covertest.Spec{Base: 0, Next: 30, Partition: w.partition("orders", 0), Batches: w.log("orders", 0, 0)[:6]})
+	for i, want := range []Outcome{OutcomePassed, OutcomePassed, OutcomePassed, OutcomeFailed} {
+		o := w.options("orders")
+		o.Progress = func(p Progress) {
+			if p.Step == "comparing digests" {
+				w.A.Remove(row[i].Name.String())
+				w.B.Remove(row[i].Name.String())
+			}
+		}
+		if i == 3 {
+			o.Seed = 11
+		}
+		o.Parallel = 1
+		if r := w.run(o); r.Outcome != want {
+			t.Errorf("segment %d: %s, %v", i, r.Outcome, r.Findings)
+		}
 	}
 }

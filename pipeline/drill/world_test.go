@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -17,6 +18,7 @@ import (
 	"github.com/tidemark-io/tidemark/codec/names"
 	"github.com/tidemark-io/tidemark/codec/recordbatch"
 	"github.com/tidemark-io/tidemark/codec/segment"
+	"github.com/tidemark-io/tidemark/codec/signed"
 	"github.com/tidemark-io/tidemark/pipeline/cover/covertest"
 )
 
@@ -226,3 +228,68 @@ func forge(t *testing.T, batch []byte) {
 	sum := crc32.Checksum(batch[21:], crc32.MakeTable(crc32.Castagnoli))
 	binary.BigEndian.PutUint32(batch[17:], sum)
 }
+
+// abort writes records and aborts their transaction.
+func (w *world) abort(topic string, n int) {
+	w.t.Helper()
+	client := w.dial(kgo.TransactionalID("abort"))
+	if err := client.BeginTransaction(); err != nil {
+		w.t.Fatal(err)
+	}
+	for i := range n {
+		if err := client.ProduceSync(w.t.Context(), odd(topic, i)).FirstErr(); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+	if err := client.EndTransaction(w.t.Context(), kgo.TryAbort); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+func (w *world) set(topic, name, value string) {
+	w.t.Helper()
+	r, err := kadm.NewClient(w.client).AlterTopicConfigs(w.t.Context(), []kadm.AlterConfig{{Name: name, Value: &value}}, topic)
+	if err == nil {
+		_, err = r.On(topic, nil)
+	}
+	if err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// produceRaw writes one batch of records as they are to partition 0.
+func (w *world) produceRaw(topic string, record func(i int) recordbatch.Record, n int) {
+	w.t.Helper()
+	var b recordbatch.Builder
+	b.Reset(recordbatch.Options{})
+	for i := range n {
+		r := record(i)
+		r.Offset = int64(i)
+		if err := b.Append(r); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+	batch, err := b.Finish()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	req := kmsg.NewPtrProduceRequest()
+	req.Acks, req.TimeoutMillis = -1, 5000
+	rt, rp := kmsg.NewProduceRequestTopic(), kmsg.NewProduceRequestTopicPartition()
+	rt.Topic, rt.TopicID, rp.Records = topic, w.ids[topic], batch
+	rt.Partitions = append(rt.Partitions, rp)
+	req.Topics = append(req.Topics, rt)
+	r := newReader(w.client, place{topic, 0}, limiter{})
+	if err := r.find(w.t.Context()); err != nil {
+		w.t.Fatal(err)
+	}
+	resp, err := w.client.Broker(int(r.leader)).Request(w.t.Context(), req)
+	if err == nil {
+		err = kerr.ErrorForCode(resp.(*kmsg.ProduceResponse).Topics[0].Partitions[0].ErrorCode)
+	}
+	if err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+func (w *world) trust() *signed.Trust { return pins(w.t, w.ID, w.Root) }

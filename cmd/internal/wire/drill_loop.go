@@ -3,6 +3,7 @@ package wire
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/tidemark-io/tidemark/codec/names"
@@ -35,26 +36,39 @@ type scheduled struct {
 	seen names.Document // the newest that the metrics know of
 }
 
-// last finds the newest drill, whoever made it.
+// skewed is how far ahead another member's clock may be. A name with a later
+// time is not believed: it would keep drills from being made.
+const skewed = time.Hour
+
+// last finds the newest drill that is genuine, whoever made it.
 func (s *scheduled) last(ctx context.Context) (time.Time, error) {
-	found, down, err := documents.Newest(ctx, s.archive.Cover, names.FolderDrills, time.Time{}, 0)
-	if err != nil || len(found) == 0 {
-		if err == nil && len(down) > 0 {
-			err = fmt.Errorf("no drill is known, and not every region answers: %v", down)
+	every := s.archive.Config.Drill.Every.Std()
+	found, down, err := documents.Newest(ctx, s.archive.Cover, names.FolderDrills, time.Now().Add(skewed), 3*every)
+	if err == nil && len(found) == 0 && len(down) > 0 {
+		err = fmt.Errorf("no drill is known, and not every region answers: %v", down)
+	}
+	if err != nil {
+		return time.Time{}, err
+	}
+	for _, e := range slices.Backward(found) {
+		if e.Document == s.seen || s.take(ctx, e) {
+			return e.At, nil
 		}
-		return time.Time{}, err
 	}
-	newest := found[len(found)-1]
-	if newest.Document == s.seen {
-		return newest.At, nil
-	}
+	return time.Time{}, ctx.Err()
+}
+
+// take reads a drill for the metrics. One that is not genuine is passed over:
+// who can write to a region must not be able to stop drills.
+func (s *scheduled) take(ctx context.Context, e documents.Entry) bool {
 	var r drill.Result
-	if err := documents.Read(ctx, s.archive.Cover, newest, &r); err != nil {
-		return time.Time{}, err
+	if err := documents.Read(ctx, s.archive.Cover, e, &r); err != nil {
+		s.archive.Log.Warn("the result of a drill does not count", "result", e.String(), "error", err)
+		return false
 	}
 	s.metrics.Seen(&r)
-	s.seen = newest.Document
-	return newest.At, nil
+	s.seen = e.Document
+	return true
 }
 
 // drill makes one drill with stores of its own: it reads as a restore would, and

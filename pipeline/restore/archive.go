@@ -67,9 +67,20 @@ func (s *archive) Survey(ctx context.Context, p names.Partition) (Survey, error)
 		return Survey{}, err
 	}
 	found := Survey{Warnings: silent(m.Down)}
+	for _, region := range s.cover.Regions() {
+		if m.Down[region] == nil {
+			found.Regions = append(found.Regions, region)
+		}
+	}
+	listed := map[names.Range][]string{}
+	for _, c := range m.Segments {
+		for _, p := range c.Places {
+			listed[c.Range] = append(listed[c.Range], p.Region)
+		}
+	}
 	covered := &cover.Coverage{}
 	for _, o := range segments {
-		found.add(o)
+		found.add(o, listed[o.Name])
 		covered.Add(cover.Offsets{Base: o.Name.Base, Next: o.Name.Next})
 	}
 	if p.Lineage.Branch != names.RootBranch && len(segments) > 0 {
@@ -120,11 +131,12 @@ func (s *archive) verifyAll(ctx context.Context, candidates []cover.Candidate) (
 	return slices.DeleteFunc(all, func(o *cover.Object) bool { return o == nil }), nil
 }
 
-func (s *Survey) add(o *cover.Object) {
+func (s *Survey) add(o *cover.Object, regions []string) {
 	f := o.Segment.Footer()
 	s.Segments = append(s.Segments, Segment{
 		Name: o.Name.String(), Base: o.Name.Base, Next: o.Name.Next,
-		Records: int64(f.Records), Bytes: o.Info.Size, MaxTimestamp: f.MaxTimestamp(), Transactional: transactional(f.Blocks),
+		Records: int64(f.Records), Bytes: o.Info.Size, MaxTimestamp: f.MaxTimestamp(),
+		Regions: regions, Transactional: transactional(f.Blocks),
 	})
 }
 

@@ -3,6 +3,7 @@ package restore
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/tidemark-io/tidemark/codec/recordbatch"
 )
@@ -21,6 +22,9 @@ func (x *execution) claim(ctx context.Context) error {
 		if states[t.Into].exists == t.Create {
 			return fmt.Errorf("target topic %s appeared or went away since the plan was made: plan again", t.Into)
 		}
+		if err := x.unchanged(ctx, t, states[t.Into]); err != nil {
+			return err
+		}
 	}
 	id, epoch, err := x.target.producerID(ctx)
 	if err != nil {
@@ -28,6 +32,21 @@ func (x *execution) claim(ctx context.Context) error {
 	}
 	x.state = &state{Plan: x.plan, ProducerID: id, ProducerEpoch: epoch}
 	return x.state.save(x.options.StateFile)
+}
+
+// unchanged looks at a target topic as the planner did and compares: a plan may
+// have been kept for days.
+func (x *execution) unchanged(ctx context.Context, t TopicPlan, s topicState) error {
+	now := &planner{target: x.target, plan: &Plan{Request: x.plan.Request, Cluster: x.plan.Cluster}}
+	seen := TopicPlan{From: t.From, Into: t.Into, ID: t.ID, PartitionCount: t.PartitionCount}
+	if err := now.compare(ctx, &seen, s); err != nil {
+		return err
+	}
+	if seen.MaxMessageBytes == t.MaxMessageBytes && slices.Equal(seen.Differences, t.Differences) {
+		return nil
+	}
+	return fmt.Errorf("target topic %s is not as it was when the plan was made (it takes batches of %d bytes, was %d; it differs in %v, was %v): plan again",
+		t.Into, seen.MaxMessageBytes, t.MaxMessageBytes, seen.Differences, t.Differences)
 }
 
 // create makes the topics that are missing, sees that all are empty, and

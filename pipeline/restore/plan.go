@@ -79,6 +79,9 @@ type PartitionPlan struct {
 	Abandoned []Stretch `json:"abandoned,omitempty"`
 	Segments  []string  `json:"segments,omitempty"`
 	Gaps      []Gap     `json:"gaps,omitempty"`
+	// Regions tell what each region holds of the segments, the nearest first. It
+	// is what their listings say; each block is read from the first that gives it.
+	Regions []RegionPart `json:"regions,omitempty"`
 	// Transactions is how the cut by transactions falls here; nil with any other.
 	Transactions *TransactionCut `json:"transactions,omitempty"`
 	// MaxRecords and MaxBytes are upper bounds; bytes are stored bytes.

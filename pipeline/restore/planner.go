@@ -163,6 +163,7 @@ func (b *planner) finish(ctx context.Context, d *draft) error {
 	if err := b.count(ctx, d); err != nil {
 		return err
 	}
+	d.countOld(time.Now(), b.plan.Request.wants)
 	var kept []PartitionPlan
 	for i, pp := range d.Partitions {
 		if pp.Number >= d.PartitionCount || !b.plan.Request.wants(pp.Number) {
@@ -236,6 +237,7 @@ func (b *planner) partition(ctx context.Context, d *draft, p names.Partition) er
 		pp.Stretches = append(s.stretches(at.Lineage), pp.Stretches...)
 		all.Segments = append(s.Segments, all.Segments...)
 		all.Gaps = append(s.Gaps, all.Gaps...)
+		all.Regions = s.Regions
 		if s.Parent == nil {
 			break
 		}
@@ -250,7 +252,7 @@ func (b *planner) partition(ctx context.Context, d *draft, p names.Partition) er
 }
 
 func (pp *PartitionPlan) sum(s Survey) {
-	pp.Gaps = s.Gaps
+	pp.Gaps, pp.Regions = s.Gaps, s.parts()
 	for _, seg := range s.Segments {
 		pp.MaxTimestamp = max(pp.MaxTimestamp, seg.MaxTimestamp)
 		pp.Segments = append(pp.Segments, seg.Name)

@@ -55,6 +55,33 @@ func effect(name, value string, now time.Time) string {
 	return ""
 }
 
+// countOld adds to the effect of a retention time how many of the records it
+// would delete at once, as far as footers tell: those of segments that are old
+// as a whole.
+func (d *draft) countOld(now time.Time, wanted func(int32) bool) {
+	i := slices.IndexFunc(d.Settings, func(s Setting) bool { return s.Name == "retention.ms" })
+	if i < 0 || d.Settings[i].Effect == "" {
+		return
+	}
+	kept, err := strconv.ParseInt(d.Settings[i].Value, 10, 64)
+	if err != nil {
+		return
+	}
+	var old, all int64
+	for n, pp := range d.Partitions {
+		for _, seg := range d.surveys[n].Segments {
+			if !wanted(pp.Number) {
+				continue
+			}
+			all += seg.Records
+			if seg.MaxTimestamp < now.UnixMilli()-kept {
+				old += seg.Records
+			}
+		}
+	}
+	d.Settings[i].Effect += fmt.Sprintf(": at least %d of at most %d records", old, all)
+}
+
 // ApplySettings gives the restored topics the settings of the source, as the
 // plan shows them. It is a step of its own, after Execute, because it may delete
 // what has just come back.

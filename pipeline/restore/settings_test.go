@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/tidemark-io/tidemark/codec/names"
 	"github.com/tidemark-io/tidemark/codec/recordbatch"
@@ -82,5 +83,13 @@ func TestEffectOfRetention(t *testing.T) {
 		if got := effect(name, value, now); got != "" {
 			t.Errorf("%s=%s: %q, want no warning", name, value, got)
 		}
+	}
+}
+
+func setTopic(t *testing.T, client *kgo.Client, name, value string) {
+	t.Helper()
+	change := []kadm.AlterConfig{{Op: kadm.SetConfig, Name: name, Value: kadm.StringPtr(value)}}
+	if _, err := kadm.NewClient(client).AlterTopicConfigs(t.Context(), change, "restored"); err != nil {
+		t.Fatal(err)
 	}
 }

@@ -55,6 +55,8 @@ type Survey struct {
 	// Parent is the lineage that this one branched from, where the first
 	// segment begins; nil if it branched from none.
 	Parent *names.Lineage
+	// Regions are those that answered, the nearest first.
+	Regions []string
 	// Warnings say what the survey could not see, such as a region that did not
 	// answer.
 	Warnings []string
@@ -62,7 +64,7 @@ type Survey struct {
 
 // below returns what the survey holds of the offsets below a limit.
 func (s Survey) below(limit int64) Survey {
-	clipped := Survey{Parent: s.Parent, Warnings: s.Warnings}
+	clipped := Survey{Parent: s.Parent, Regions: s.Regions, Warnings: s.Warnings}
 	for _, seg := range s.Segments {
 		if seg.Base < limit {
 			seg.Next = min(seg.Next, limit)
@@ -103,6 +105,8 @@ type Segment struct {
 	// MaxTimestamp is the highest timestamp of a record in ms,
 	// [segment.NoTimestamp] where there is no record.
 	MaxTimestamp int64
+	// Regions are those that have the segment, the nearest first.
+	Regions []string
 	// Transactional are the blocks that hold a batch of a transaction or a
 	// marker, in their order.
 	Transactional []Block

@@ -52,7 +52,9 @@ JSON or Avro, flattened ones, or plain values by record key. Rows come in the
 order of their keys, as JSON lines, CSV, Parquet or SQL, on the standard output
 or into a new file (--out), or with COPY into an empty PostgreSQL table (--into),
 in one transaction that is kept only if the database counts as many rows and
-computes the same checksum. A password may stand in PGPASSWORD or ~/.pgpass.
+computes the same checksum. Where the topic has no schemas, the types of that
+table say what dates, times, bytes and decimals are. A password may stand in
+PGPASSWORD or ~/.pgpass.
 
 At the end it prints the number of rows and deleted keys, and a checksum with the
 SQL that computes it: run over the real table, the same number means the same
@@ -181,9 +183,11 @@ func (f *stateFlags) run(ctx context.Context, a *app, cmd *cobra.Command) error 
 	}
 	defer table.Close()
 	r := newStateReport(f, plan, table)
-	if r.Checksum, err = to.write(ctx, table, r.name); err != nil {
+	result, err := to.write(ctx, table, r.name)
+	if err != nil {
 		return err
 	}
+	r.Checksum, r.Query = result.Checksum, result.Query
 	return f.tell(a, cmd, r, r.text)
 }
 

@@ -23,8 +23,7 @@ import (
 
 // destination is where a table goes.
 type destination interface {
-	// write returns the checksum of what was written.
-	write(ctx context.Context, t *state.Table, name out.Name) (string, error)
+	write(ctx context.Context, t *state.Table, name out.Name) (out.Result, error)
 }
 
 // destination looks at the target first: nobody wants to learn after an hour
@@ -51,10 +50,9 @@ type stream struct {
 	o out.Options
 }
 
-func (s stream) write(ctx context.Context, t *state.Table, name out.Name) (string, error) {
+func (s stream) write(ctx context.Context, t *state.Table, name out.Name) (out.Result, error) {
 	s.o.Table = name
-	result, err := out.Write(ctx, t, s.w, s.o)
-	return result.Checksum, err
+	return out.Write(ctx, t, s.w, s.o)
 }
 
 // newFile is a file that has its name only when it is whole.
@@ -63,21 +61,21 @@ type newFile struct {
 	o    out.Options
 }
 
-func (n newFile) write(ctx context.Context, t *state.Table, name out.Name) (string, error) {
+func (n newFile) write(ctx context.Context, t *state.Table, name out.Name) (out.Result, error) {
 	f, err := os.CreateTemp(filepath.Dir(n.name), "."+filepath.Base(n.name)+".*") // mode 0600
 	if err != nil {
-		return "", fmt.Errorf("write table: %w", err)
+		return out.Result{}, fmt.Errorf("write table: %w", err)
 	}
 	defer os.Remove(f.Name()) // which it no longer has after a rename
 	n.o.Table = name
 	result, err := out.Write(ctx, t, f, n.o)
 	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return "", err
+		return result, err
 	}
 	if err := os.Rename(f.Name(), n.name); err != nil {
-		return "", fmt.Errorf("name the finished table: %w", err)
+		return result, fmt.Errorf("name the finished table: %w", err)
 	}
-	return result.Checksum, nil
+	return result, nil
 }
 
 // database is PostgreSQL.
@@ -106,14 +104,14 @@ func (f *stateFlags) database(ctx context.Context) (destination, error) {
 	return d, refuseTarget(err)
 }
 
-func (d database) write(ctx context.Context, t *state.Table, name out.Name) (string, error) {
+func (d database) write(ctx context.Context, t *state.Table, name out.Name) (out.Result, error) {
 	conn, err := pgx.Connect(ctx, d.url)
 	if err != nil {
-		return "", fmt.Errorf("--into: %w", err)
+		return out.Result{}, fmt.Errorf("--into: %w", err)
 	}
 	defer conn.Close(context.WithoutCancel(ctx))
 	result, err := out.Load(ctx, t, conn, name, d.create)
-	return result.Checksum, refuseTarget(err)
+	return result, refuseTarget(err)
 }
 
 func refuseTarget(err error) error {
@@ -153,7 +151,7 @@ func newStateReport(f *stateFlags, p *restore.Plan, t *state.Table) *stateReport
 	r := &stateReport{Topic: f.topic, To: p.Request.To, Rule: p.Rule, Counts: t.Counts, OnDisk: t.Spilled(), Unreadable: t.Unreadable}
 	r.name = tableName(f, t)
 	r.Table = r.name.String()
-	r.Session, r.Query = state.Session, state.Query(r.Table, t.Columns)
+	r.Session = state.Session
 	for _, c := range t.Columns {
 		r.Columns = append(r.Columns, reportColumn{c.Name, c.Kind.String(), c.Key})
 	}

@@ -52,6 +52,8 @@ type Options struct {
 type Result struct {
 	Rows     int64  `json:"rows"`
 	Checksum string `json:"checksum"`
+	// Query computes the checksum in PostgreSQL, after [state.Session].
+	Query string `json:"checksum_query"`
 }
 
 // bufferSize is what is collected for one write, in bytes.
@@ -91,7 +93,7 @@ func Write(ctx context.Context, t *state.Table, w io.Writer, o Options) (Result,
 	if err := f.end(); err != nil {
 		return result, fmt.Errorf("write table: %w", err)
 	}
-	result.Checksum = sum.String()
+	result.Checksum, result.Query = sum.String(), state.Query(o.Table.String(), t.Columns)
 	if err := buffer.Flush(); err != nil {
 		return result, fmt.Errorf("write table: %w", err)
 	}

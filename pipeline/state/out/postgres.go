@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
-	"strings"
 
 	"github.com/jackc/pgx/v5"
 
@@ -43,7 +41,9 @@ func (e *DifferentError) Error() string {
 //
 // A table that is there may have its columns in another order and of other
 // types, as long as these read the same texts: arrays, enums, character types of
-// any length. Columns that the rows do not have must be generated.
+// any length. Where the topic has no schema, numbers and texts are read as
+// Debezium writes the type that the table has (target.go). Columns that the rows
+// do not have must be generated.
 func Load(ctx context.Context, t *state.Table, conn *pgx.Conn, name Name, create bool) (Result, error) {
 	if err := name.check(); err != nil {
 		return Result{}, err
@@ -69,16 +69,17 @@ func load(ctx context.Context, t *state.Table, tx pgx.Tx, name Name, create bool
 	if _, err := tx.Exec(ctx, state.Session); err != nil {
 		return Result{}, fmt.Errorf("set up session: %w", err)
 	}
-	columns, err := target(ctx, t, tx, name, create)
+	to, err := target(ctx, t, tx, name, create)
 	if err != nil {
 		return Result{}, err
 	}
-	sent, err := copyRows(ctx, t, tx, name, columns)
+	sent, err := copyRows(ctx, t, tx, name, to)
 	if err != nil {
 		return sent, fmt.Errorf("copy into table %s: %w", name, err)
 	}
-	var held Result
-	if err := tx.QueryRow(ctx, state.QueryText(name.String(), columns)).Scan(&held.Rows, &held.Checksum); err != nil {
+	sent.Query = state.Query(name.String(), to.columns)
+	held := Result{Query: sent.Query}
+	if err := tx.QueryRow(ctx, state.QueryText(name.String(), to.columns)).Scan(&held.Rows, &held.Checksum); err != nil {
 		return sent, fmt.Errorf("compute checksum of table %s: %w", name, err)
 	}
 	if held != sent {
@@ -89,12 +90,12 @@ func load(ctx context.Context, t *state.Table, tx pgx.Tx, name Name, create bool
 
 // target makes or checks the table, keeps others from writing to it, and
 // returns the columns as they are written.
-func target(ctx context.Context, t *state.Table, tx pgx.Tx, name Name, create bool) ([]state.Column, error) {
+func target(ctx context.Context, t *state.Table, tx pgx.Tx, name Name, create bool) (*mapping, error) {
 	if create {
 		if _, err := tx.Exec(ctx, createTable(name, t)); err != nil {
 			return nil, fmt.Errorf("create table %s: %w", name, err)
 		}
-		return t.Columns, nil
+		return &mapping{t.Columns, make([]*cell.Type, len(t.Columns))}, nil
 	}
 	if _, err := tx.Exec(ctx, "LOCK TABLE "+name.String()+" IN SHARE ROW EXCLUSIVE MODE"); err != nil {
 		return nil, fmt.Errorf("lock table %s (make it first, or use --create): %w", name, err)
@@ -109,85 +110,21 @@ func target(ctx context.Context, t *state.Table, tx pgx.Tx, name Name, create bo
 	return match(t.Columns, there, name)
 }
 
-// column is one of a table that is there.
-type column struct {
-	name      string
-	array     bool
-	json      bool
-	bits      bool
-	generated bool
-}
-
-func describe(ctx context.Context, tx pgx.Tx, name Name) ([]column, error) {
-	rows, err := tx.Query(ctx, `SELECT a.attname::text, t.typcategory = 'A', t.typname IN ('json', 'jsonb'), t.typname IN ('bit', 'varbit'), a.attgenerated <> ''
-		FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
-		WHERE a.attrelid = $1::text::regclass AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum`, name.String())
-	if err != nil {
-		return nil, fmt.Errorf("describe table %s: %w", name, err)
-	}
-	found, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (c column, err error) {
-		return c, row.Scan(&c.name, &c.array, &c.json, &c.bits, &c.generated)
-	})
-	if err != nil {
-		return nil, fmt.Errorf("describe table %s: %w", name, err)
-	}
-	return found, nil
-}
-
-// match brings columns together by name. JSON goes into an array where the
-// table has one, an array into JSON, and a boolean into a bit.
-func match(columns []state.Column, there []column, name Name) ([]state.Column, error) {
-	matched := slices.Clone(columns)
-	var unknown, lacking []string
-	for i, c := range matched {
-		at := slices.IndexFunc(there, func(t column) bool { return t.name == c.Name })
-		if at < 0 || there[at].generated {
-			unknown = append(unknown, c.Name)
-			continue
-		}
-		_, array := c.Kind.Element()
-		switch {
-		case there[at].array && c.Kind == cell.JSON:
-			matched[i].Kind = cell.ArrayOf(cell.Text)
-		case there[at].json && array:
-			matched[i].Kind = cell.JSON
-		case there[at].bits && c.Kind == cell.Bool: // Debezium has a boolean for bit(1)
-			matched[i].Kind = cell.Bits
-		}
-	}
-	for _, t := range there {
-		if !t.generated && !slices.ContainsFunc(columns, func(c state.Column) bool { return c.Name == t.name }) {
-			lacking = append(lacking, t.name)
-		}
-	}
-	if len(unknown)+len(lacking) == 0 {
-		return matched, nil
-	}
-	var reasons []string
-	if len(unknown) > 0 {
-		reasons = append(reasons, "it has no column "+strings.Join(unknown, ", ")+" to write to")
-	}
-	if len(lacking) > 0 {
-		reasons = append(reasons, "its column "+strings.Join(lacking, ", ")+" is not in the topic")
-	}
-	return nil, &TargetError{name.String(), strings.Join(reasons, ", and ") + ": change the table, or make it with --create"}
-}
-
 // copySize is how much is sent at a time, in bytes.
 const copySize = 64 << 10
 
 // copyRows sends all rows and returns what was sent.
-func copyRows(ctx context.Context, t *state.Table, tx pgx.Tx, name Name, columns []state.Column) (Result, error) {
+func copyRows(ctx context.Context, t *state.Table, tx pgx.Tx, name Name, to *mapping) (Result, error) {
 	reader, w := io.Pipe()
 	var result Result
 	done := make(chan error, 1)
 	go func() {
 		var err error
-		result, err = writeCopy(ctx, t, w, columns)
+		result, err = writeCopy(ctx, t, w, to)
 		w.CloseWithError(err)
 		done <- err
 	}()
-	sql := fmt.Sprintf("COPY %s (%s) FROM STDIN", name, identifiers(columnNames(columns)))
+	sql := fmt.Sprintf("COPY %s (%s) FROM STDIN", name, identifiers(columnNames(to.columns)))
 	_, err := tx.Conn().PgConn().CopyFrom(ctx, reader, sql)
 	reader.CloseWithError(err)
 	if mine := <-done; mine != nil && !errors.Is(mine, err) && !errors.Is(mine, io.ErrClosedPipe) {
@@ -197,7 +134,7 @@ func copyRows(ctx context.Context, t *state.Table, tx pgx.Tx, name Name, columns
 }
 
 // writeCopy writes COPY's text format.
-func writeCopy(ctx context.Context, t *state.Table, w io.Writer, columns []state.Column) (Result, error) {
+func writeCopy(ctx context.Context, t *state.Table, w io.Writer, to *mapping) (Result, error) {
 	var result Result
 	var sum state.Checksum
 	var buffer []byte
@@ -205,8 +142,8 @@ func writeCopy(ctx context.Context, t *state.Table, w io.Writer, columns []state
 		if err != nil {
 			return result, err
 		}
-		for i := range row {
-			row[i] = as(row[i], columns[i].Kind)
+		if err := to.apply(row); err != nil {
+			return result, err
 		}
 		if err := sum.Add(row); err != nil {
 			return result, err
@@ -226,16 +163,6 @@ func writeCopy(ctx context.Context, t *state.Table, w io.Writer, columns []state
 	result.Checksum = sum.String()
 	_, err := w.Write(buffer)
 	return result, err
-}
-
-// as makes a cell one of another kind. JSON that goes into an array is a JSON
-// array of texts already.
-func as(v state.Cell, k cell.Kind) state.Cell {
-	if k == cell.Bits && v.Kind == cell.Bool && !v.Null {
-		v.Text = map[bool][]byte{true: []byte("1"), false: []byte("0")}[v.Text[0] == 't']
-	}
-	v.Kind = k
-	return v
 }
 
 func appendCopy(dst []byte, row []state.Cell) ([]byte, error) {

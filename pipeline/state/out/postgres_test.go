@@ -147,7 +147,7 @@ func TestPostgresHasTheSameRows(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if got != want {
+				if got.Rows != want.Rows || got.Checksum != want.Checksum {
 					t.Errorf("%s: %+v, the source has %+v", name, got, want)
 				}
 			}
@@ -184,7 +184,7 @@ func TestPostgresTakesTheSQL(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := checksum(t, conn, `"odd""; DROP TABLE x; --"`, table.Columns); got != want {
+	if got := checksum(t, conn, `"odd""; DROP TABLE x; --"`, table.Columns); got.Checksum != want.Checksum {
 		t.Errorf("%+v by SQL, %+v by COPY", got, want)
 	}
 }
@@ -265,7 +265,46 @@ func TestPostgresTakesTheCSV(t *testing.T) {
 	if _, err := conn.PgConn().CopyFrom(t.Context(), strings.NewReader(csv), "COPY c ("+header+") FROM STDIN (FORMAT csv, HEADER)"); err != nil {
 		t.Fatal(err)
 	}
-	if got := checksum(t, conn, "c", table.Columns); got != want {
+	if got := checksum(t, conn, "c", table.Columns); got.Checksum != want.Checksum {
 		t.Errorf("%+v by CSV, %+v by COPY", got, want)
+	}
+}
+
+// Without a schema nothing says what a number or a text is but the table that
+// it goes into.
+func TestPostgresSaysTheTypesWhereTheTopicDoesNot(t *testing.T) {
+	conn := connect(t)
+	exec(t, conn, "CREATE DOMAIN money2 AS numeric(12,2)")
+	const columns = `id bigint, day date, ts timestamp, ts3 timestamp(3), tm time, tm3 time(3), zoned timestamptz, iv interval, raw bytea, uid uuid, doc jsonb,
+		dec numeric(12,4), dec64 numeric(10,2), dom money2, whole numeric, f8 float8, f4 real, n int, tags text[], txt text, flag boolean`
+	exec(t, conn, "CREATE TABLE source ("+columns+"); CREATE TABLE t (LIKE source)")
+	exec(t, conn, `INSERT INTO source VALUES (1, '2024-03-03', '2024-03-03 12:00:00.123456', '2024-03-03 12:00:00.12', '01:02:03.000004', '01:02:03.004', '2024-03-03 12:00:00.5+00', '01:00:00.5',
+		'\x00ff', 'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11', '{"a": 1.50}', 12.5, 12.34, 7.25, 5, 0.12345678901234568, 0.1, 7, '{a,b}', '2024', true); INSERT INTO source (id) VALUES (2)`)
+	table := tableOf(t, `{"id":1,"day":19785,"ts":1709467200123456,"ts3":1709467200120,"tm":3723000004,"tm3":3723004,"zoned":"2024-03-03T12:00:00.5Z","iv":3600500000,
+		"raw":"AP8=","uid":"A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11","doc":"{\"a\":1.50}","dec":"12.5000","dec64":"BNI=","dom":"7.25","whole":"5","f8":0.12345678901234568,"f4":0.1,"n":"7","tags":["a","b"],"txt":"2024","flag":true}`, `{"id":2}`)
+	got, err := out.Load(t.Context(), table, conn, out.Name{Table: "t"}, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var differ, sum string
+	if err := conn.QueryRow(t.Context(), `SELECT coalesce(string_agg(a::text || ' ' || b::text, '; '), '') FROM source a FULL JOIN t b USING (id) WHERE a IS DISTINCT FROM b`).Scan(&differ); err != nil || differ != "" {
+		t.Errorf("%s, %v", differ, err)
+	}
+	// The query that is told works on the source as well.
+	var n int
+	if err := conn.QueryRow(t.Context(), "SELECT n, sum::text FROM ("+strings.Replace(got.Query, `FROM "t"`, "FROM source", 1)+") AS x (n, sum)").Scan(&n, &sum); err != nil || sum != got.Checksum || n != 2 {
+		t.Errorf("%d rows, %s, %v; %+v were sent", n, sum, err, got)
+	}
+	for _, wrong := range []string{`{"id":1,"day":"soon"}`, `{"id":1,"raw":"***"}`, `{"id":1,"zoned":5}`} {
+		exec(t, conn, "DROP TABLE IF EXISTS w")
+		exec(t, conn, "CREATE TABLE w AS SELECT id, day, raw, zoned FROM source LIMIT 0")
+		for _, c := range []string{"day", "raw", "zoned"} {
+			if !strings.Contains(wrong, c) {
+				exec(t, conn, "ALTER TABLE w DROP "+c)
+			}
+		}
+		if _, err := out.Load(t.Context(), tableOf(t, wrong), conn, out.Name{Table: "w"}, false); err == nil || !strings.Contains(err.Error(), "column ") {
+			t.Errorf("%s: %v", wrong, err)
+		}
 	}
 }

@@ -106,7 +106,6 @@ func openTail(tail []byte, size int64, t *signed.Trust) (*Reader, error) {
 	if err := f.validate(h, len(raw), uint64(size)-uint64(trailerSize)-uint64(len(footer))); err != nil {
 		return nil, rule(err)
 	}
-	end.signature = bytes.Clone(end.signature)
 	return &Reader{
 		size: size, header: h, footer: *f, place: block.Place{Header: digestOf(raw)}, digest: digest, end: end,
 		crc: checksum(f.BodyCRC, tail[len(tail)-trailerSize-len(footer):]),
@@ -137,7 +136,7 @@ func cutFooter(tail []byte, size int64) ([]byte, trailer, error) {
 
 // verify checks that an archiver of this archive signed the footer.
 func verify(h Header, digest names.Digest, end trailer, t *signed.Trust) error {
-	if err := t.Verify(signed.RoleArchive, end.signer, signed.KindSegment, digest[:], end.signature); err != nil {
+	if err := t.Verify(signed.RoleArchive, end.signer, signed.KindSegment, digest[:], end.signature[:]); err != nil {
 		return err
 	}
 	if h.Archive != t.Archive() {

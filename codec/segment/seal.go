@@ -1,6 +1,7 @@
 package segment
 
 import (
+	"crypto/ed25519"
 	"crypto/sha256"
 	"fmt"
 	"hash/crc32"
@@ -137,7 +138,7 @@ func (w *Writer) sign(s *signed.Signer) *Sealed {
 	digest := names.Digest(sha256.Sum256(w.out[body:]))
 	w.out = trailer{
 		signer:    s.ID(),
-		signature: s.Sign(signed.KindSegment, digest[:]),
+		signature: [ed25519.SignatureSize]byte(s.Sign(signed.KindSegment, digest[:])),
 		footer:    uint32(len(w.out) - body),
 	}.appendTo(w.out)
 	return &Sealed{

@@ -1,6 +1,7 @@
 package segment
 
 import (
+	"crypto/ed25519"
 	"crypto/sha256"
 	"fmt"
 	"io"
@@ -126,7 +127,7 @@ func (s *Stream) end(by *signed.Signer) (*Sealed, error) {
 	digest := names.Digest(sha256.Sum256(tail))
 	tail = trailer{
 		signer:    by.ID(),
-		signature: by.Sign(signed.KindSegment, digest[:]),
+		signature: [ed25519.SignatureSize]byte(by.Sign(signed.KindSegment, digest[:])),
 		footer:    uint32(len(tail)),
 	}.appendTo(tail)
 	if err := s.write(tail); err != nil {

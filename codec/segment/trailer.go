@@ -17,13 +17,13 @@ const (
 // trailer is the end of a segment.
 type trailer struct {
 	signer    names.SignerID
-	signature []byte // Ed25519 over the digest
-	footer    uint32 // length of the footer in bytes
+	signature [ed25519.SignatureSize]byte // Ed25519 over the digest
+	footer    uint32                      // length of the footer in bytes
 }
 
 func (t trailer) appendTo(b []byte) []byte {
 	b = append(b, t.signer[:]...)
-	b = append(b, t.signature...)
+	b = append(b, t.signature[:]...)
 	b = binary.BigEndian.AppendUint32(b, t.footer)
 	return append(b, trailerMagic...)
 }
@@ -34,7 +34,7 @@ func decodeTrailer(tail []byte, size int64) (trailer, error) {
 	f := fields{b: tail[len(tail)-trailerSize:]}
 	var t trailer
 	f.bytes(t.signer[:])
-	t.signature = f.take(ed25519.SignatureSize)
+	f.bytes(t.signature[:])
 	t.footer = f.u32()
 	if string(f.take(len(trailerMagic))) != trailerMagic {
 		return t, damaged("trailer: does not end with %q", trailerMagic)

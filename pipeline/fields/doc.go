@@ -29,4 +29,19 @@
 // read by a decoder cannot be read. The filter of its block then says nothing
 // of fields, so that a search looks into the block; the search counts the
 // record, for it cannot know whether it is one that was looked for.
+//
+// # What it costs
+//
+// Nothing where no field is configured. Else a value is read once, however many
+// fields there are: 0.83 µs for an order of 237 bytes with one field and 0.92 with
+// three, where gjson took 0.93 to check that it is JSON and encoding/json 2.7, in
+// one run, without an allocation (two AMD EPYC cores that others used at the same
+// time, all of it slower for that; 2026-11-22, `go test -bench Read
+// ./pipeline/fields`). Of sealing orders with key filters, in CPU time of that
+// machine (`-bench Seal`, medians of three runs):
+//
+//	                         no field   one field   three fields
+//	zstd from the producer    0.88 µs     2.1 µs      2.6 µs
+//	compressed by tidemark    2.9 µs      4.3 µs      4.7 µs
+//	filter, bytes an event    1.4         2.5         4.6, each value another
 package fields

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/tidemark-io/tidemark/codec/names"
+	"github.com/tidemark-io/tidemark/codec/recordbatch"
 	"github.com/tidemark-io/tidemark/codec/segment"
 	"github.com/tidemark-io/tidemark/pipeline/restore"
 )
@@ -336,4 +337,21 @@ func TestKeepsToTheRate(t *testing.T) {
 			t.Errorf("5 MiB at 1 MiB/s took %s", took)
 		}
 	})
+}
+
+// A resumed export brings what the plan says that it began with, whatever was
+// archived since: partitions that are done must not be of another moment than
+// those that are not.
+func TestResumesThePlanThatItBeganWith(t *testing.T) {
+	l, o, _ := interrupted(t)
+	want, began := l.want(now+1), l.plan(now+1)
+	l.put(2, 9000, batchSpec{options: recordbatch.Options{BaseOffset: 9000}, records: []recordbatch.Record{{Offset: 9000, Timestamp: 1, Value: []byte("archived since")}}})
+	if later := l.plan(now + 1); later.Digest == began.Digest {
+		t.Fatal("the new plan is the old one, so nothing is proven")
+	}
+	r, err := Run(t.Context(), l.plan(now+1), l.source(), o)
+	if err != nil || r.Plan != began.Digest {
+		t.Fatalf("plan %s, want %s, %v", r.Plan, began.Digest, err)
+	}
+	same(t, readExport(t, o.Dir), want)
 }

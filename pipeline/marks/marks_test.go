@@ -162,6 +162,32 @@ func TestOnlyChangesAreWritten(t *testing.T) {
 	})
 }
 
+// Whoever has had nothing for a while writes what it gets back, though it is what
+// it wrote last: somebody else has written of it meanwhile.
+func TestWhatComesBackIsWritten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := covertest.New(t)
+		ours := map[archive.Key]archive.Standing{at("orders", 0): standing(life, 1, 10, 10)}
+		one, two := &cluster{standings: ours}, &cluster{standings: ours}
+		billing := func(o int64) []marks.GroupReading {
+			return []marks.GroupReading{group("billing", map[archive.Key]int64{at("orders", 0): o})}
+		}
+		x, y := writer(w, one), writer(w, two)
+		one.reading.Groups = billing(7)
+		write(t, x)
+		time.Sleep(time.Minute)
+		one.standings, two.reading.Groups = nil, billing(5)
+		write(t, x)
+		write(t, y)
+		time.Sleep(time.Minute)
+		one.standings, one.reading.Groups = ours, billing(7)
+		write(t, x)
+		if got := told(read(t, w, time.Time{}, nil)); got != "billing orders/0=7" {
+			t.Error(got)
+		}
+	})
+}
+
 // Run writes at whole minutes, and once more at the end.
 func TestRunWritesALastMark(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -102,6 +102,7 @@ func (w *Writer) Write(ctx context.Context) error {
 	}
 	standings := w.cfg.Owner.Tails()
 	if len(standings) == 0 {
+		w.last = nil // others may write of what was ours: the next mark is news
 		return nil
 	}
 	if err != nil {
@@ -150,10 +151,11 @@ func (w *Writer) keep(ctx context.Context, at time.Time, m signed.Mark) (written
 	if bytes.Equal(text, w.last) && at.Sub(w.at) < Heartbeat {
 		return false, nil
 	}
+	w.last, w.at = nil, at
 	if err := w.store(ctx, at, m); err != nil {
 		return false, err
 	}
-	w.last, w.at = text, at
+	w.last = text
 	return true, nil
 }
 

@@ -141,6 +141,9 @@ func wounds() []wound {
 		{"records left out", func(t *testing.T, b []byte) []byte {
 			return rebuilt(t, b, func(r *recordbatch.Record) bool { return r.Offset < 31 || r.Offset > 33 })
 		}, none, []string{"missing [31, 34)"}},
+		{"the last records left out", func(t *testing.T, b []byte) []byte {
+			return rebuilt(t, b, func(r *recordbatch.Record) bool { return r.Offset < 37 })
+		}, none, []string{"missing [37, 40)"}},
 	}
 }
 

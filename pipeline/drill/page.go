@@ -57,7 +57,7 @@ func pageOf(e *Evidence) page {
 }
 
 var verdicts = map[Outcome]string{
-	OutcomePassed: "What was archived came back, record by record, and in time.",
+	OutcomePassed: "What was archived came back, record by record, and every objective that could be measured was met.",
 	OutcomeMissed: "What was archived came back, record by record, but an objective was missed.",
 	OutcomeFailed: "Something is missing, different, added or damaged: see the findings.",
 }

@@ -431,3 +431,28 @@ func TestRow69SlowRegionIsFoundOutWithoutHedges(t *testing.T) {
 		}
 	})
 }
+
+// A plan looks at every object: beside a region that takes two seconds an answer
+// it does not take that for each.
+func TestRow69ObjectsAreVerifiedAnywhere(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := covertest.New(t)
+		w.Row(0, 100)
+		w.A.Delay(func(string, string) time.Duration { return 2 * time.Second })
+		a := w.ArchiveWith(hasty)
+		m, err := a.Map(t.Context(), covertest.Partition)
+		if err != nil {
+			t.Fatal(err)
+		}
+		begin := time.Now()
+		for _, c := range m.Segments {
+			o, err := a.VerifyAnywhere(t.Context(), c)
+			if err != nil || o.Segment.Header().Base != c.Base {
+				t.Fatalf("%s: %v", c, err)
+			}
+		}
+		if took := time.Since(begin); took > 20*time.Second {
+			t.Errorf("100 objects took %s", took)
+		}
+	})
+}

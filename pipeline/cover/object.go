@@ -42,6 +42,19 @@ func (a *Archive) Verify(ctx context.Context, region string, name names.Range) (
 	return o, nil
 }
 
+// VerifyAnywhere is Verify in the first region of a candidate where it counts.
+// Header and footer of the Object's segment can be asked for; its blocks cannot be
+// read, for its requests have ended.
+func (a *Archive) VerifyAnywhere(ctx context.Context, c Candidate) (*Object, error) {
+	o, by, errs := fromPlaces(ctx, a, c.Places, func(ctx context.Context, r *Region) (*Object, error) {
+		return a.Verify(ctx, r.Name, c.Range)
+	})
+	if by < 0 {
+		return nil, joined(ctx, errs)
+	}
+	return o, nil
+}
+
 func (a *Archive) verify(ctx context.Context, region string, name names.Range) (*Object, error) {
 	r, err := a.region(region)
 	if err != nil {

@@ -3,7 +3,6 @@ package restore
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"iter"
 	"maps"
@@ -36,19 +35,6 @@ func FromArchive(a *cover.Archive, report func(cover.Finding)) Source {
 // Partitions implements Source.
 func (s *archive) Partitions(ctx context.Context, topic string) ([]names.Partition, error) {
 	return s.cover.Partitions(ctx, topic)
-}
-
-// verified returns the first copy of an object that counts.
-func (s *archive) verified(ctx context.Context, c cover.Candidate) (*cover.Object, error) {
-	var reasons []error
-	for _, p := range c.Places {
-		o, err := s.cover.Verify(ctx, p.Region, c.Range)
-		if err == nil {
-			return o, nil
-		}
-		reasons = append(reasons, err)
-	}
-	return nil, errors.Join(reasons...)
 }
 
 // Survey counts only what verifies: offsets whose every copy is damaged are
@@ -118,7 +104,7 @@ func (s *archive) verifyAll(ctx context.Context, candidates []cover.Candidate) (
 	g.SetLimit(surveyParallel)
 	for i, c := range candidates {
 		g.Go(func() error {
-			o, err := s.verified(ctx, c)
+			o, err := s.cover.VerifyAnywhere(ctx, c)
 			if err == nil {
 				all[i] = o
 			}

@@ -93,7 +93,7 @@ func backward(list []cover.Candidate) func(func(cover.Candidate) bool) {
 // firstOf returns the first segment that counts, nil if none does.
 func (s *archive) firstOf(ctx context.Context, list func(func(cover.Candidate) bool)) *cover.Object {
 	for c := range list {
-		o, err := s.verified(ctx, c)
+		o, err := s.cover.VerifyAnywhere(ctx, c)
 		if err == nil {
 			return o
 		}

@@ -21,9 +21,9 @@ import (
 // a version that was not there when its subject was read, the subject is read
 // again.
 func (c *Client) Read(ctx context.Context, choose func(subject string) bool) (Content, error) {
-	var names []string
-	if err := c.get(withDeleted(ctx), "/subjects", &names); err != nil {
-		return Content{}, fmt.Errorf("list subjects: %w", err)
+	names, err := c.Subjects(ctx)
+	if err != nil {
+		return Content{}, err
 	}
 	if choose != nil {
 		names = slices.DeleteFunc(names, func(n string) bool { return !choose(n) })
@@ -43,6 +43,15 @@ func (c *Client) Read(ctx context.Context, choose func(subject string) bool) (Co
 		names = r.wanting()
 	}
 	return r.content(global), nil
+}
+
+// Subjects lists all subjects, soft-deleted ones too.
+func (c *Client) Subjects(ctx context.Context) ([]string, error) {
+	var names []string
+	if err := c.get(withDeleted(ctx), "/subjects", &names); err != nil {
+		return nil, fmt.Errorf("list subjects: %w", err)
+	}
+	return names, nil
 }
 
 // reading collects subjects.

@@ -73,7 +73,8 @@ func (a *Archive) Examine(ctx context.Context) []Check {
 		all = append(all, a.examineKeys(ctx, r)...)
 	}
 	all = append(all, a.examineSigner()...)
-	return append(all, a.examineKafka(ctx)...)
+	all = append(all, a.examineKafka(ctx)...)
+	return append(all, a.examineBeside(ctx)...)
 }
 
 func (a *Archive) examineData(ctx context.Context, r *Region) []Check {

@@ -131,7 +131,9 @@ func (r *Registry) All() []Version {
 	var list []Version
 	for _, s := range slices.Sorted(maps.Keys(r.subjects)) {
 		for _, n := range slices.Sorted(maps.Keys(r.subjects[s])) {
-			list = append(list, *r.subjects[s][n])
+			v := *r.subjects[s][n]
+			v.normal = ""
+			list = append(list, v)
 		}
 	}
 	return list

@@ -76,6 +76,7 @@ func TestRealParts(t *testing.T) {
 		{"cut", testCut},
 		{"cut by order", testCutOld},
 		{"marks", testMarks},
+		{"beside", testBeside},
 		{"ledger", testLedger},
 		{"postgres", testPostgres},
 		{"files", testFiles},

@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/tidemark-io/tidemark/cmd/internal/config"
 	"github.com/tidemark-io/tidemark/cmd/internal/ui"
 	"github.com/tidemark-io/tidemark/pipeline/cover"
 	"github.com/tidemark-io/tidemark/pipeline/marks"
@@ -30,6 +31,7 @@ type requestFlags struct {
 	incomplete             bool
 	differences            bool
 	force                  bool
+	window                 config.Duration
 	splitBatches           bool
 }
 
@@ -47,7 +49,8 @@ func (f *requestFlags) flags(fs *pflag.FlagSet) {
 	fs.Int16Var(&f.replicas, "replication-factor", 0, "of topics that are created; 0 is the cluster's default")
 	fs.BoolVar(&f.incomplete, "allow-incomplete", false, "accept a moment that the archive cannot wholly vouch for")
 	fs.BoolVar(&f.differences, "allow-differences", false, "accept target settings that differ from what a restore needs")
-	fs.BoolVar(&f.force, "force", false, "leave out transactions of which it is not certain whether they were complete at the moment")
+	fs.BoolVar(&f.force, "force", false, "accept transactions of which it is not certain whether they were complete at the moment; the plan says how each is taken")
+	fs.Var(textValue{&f.window}, "transaction-window", "how far from the moment parts of a transaction are looked for (default: 15m, as brokers' transaction.max.timeout.ms)")
 	fs.BoolVar(&f.splitBatches, "split-batches", false, "let batches that the target does not take come back as several")
 }
 
@@ -87,7 +90,7 @@ func (f *requestFlags) request(ctx context.Context, a *cover.Archive, stdin io.R
 	req := restore.Request{
 		Cut: restore.Cut(f.cut), Topics: map[string]string{}, Lineage: map[string]string{}, Partitions: f.partitions,
 		ReplicationFactor: f.replicas, OriginHeader: f.originHeader,
-		AllowIncomplete: f.incomplete, AllowDifferences: f.differences, Force: f.force, Split: f.splitBatches,
+		AllowIncomplete: f.incomplete, AllowDifferences: f.differences, Force: f.force, Window: f.window.Std(), Split: f.splitBatches,
 	}
 	if err := f.chooseTopics(ctx, a, &req); err != nil {
 		return req, err

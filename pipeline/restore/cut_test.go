@@ -327,7 +327,7 @@ func TestCutsAgainstALedger(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			refused, checked := 0, 0
-			for seed := range uint64(6) {
+			for seed := range uint64(4) {
 				n, m := c.run(t, seed)
 				refused, checked = refused+n, checked+m
 			}

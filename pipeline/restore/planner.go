@@ -36,6 +36,12 @@ type planner struct {
 // writes nothing and reads as much of the archive as it needs to know whether a
 // record of each topic is at or before the moment: as a rule one block.
 //
+// A cut by transactions also reads what lies around the moment of every
+// partition with transactions.
+//
+// Without a client nothing is said of a target: the plan is for [Plan.Batches]
+// and [Plan.Records].
+//
 // A restore that must not begin is a plan with refusals, not an error. An error
 // means that the request is malformed or that archive or target did not answer.
 func NewPlan(ctx context.Context, src Source, req Request, client *kgo.Client) (*Plan, error) {

@@ -68,25 +68,17 @@ func (r *restoring) planGroups(ctx context.Context, plan *keptPlan) error {
 	if plan.Groups, err = groups.NewPlan(ctx, plan.Plan, r.source, mark, r.client, o); err != nil || len(o.Groups) > 0 {
 		return err
 	}
-	return r.leaveOut(ctx, plan, mark, o)
+	return leaveOut(plan)
 }
 
-// leaveOut plans again without the groups that are refused.
-func (r *restoring) leaveOut(ctx context.Context, plan *keptPlan, mark *marks.Mark, o groups.Options) (err error) {
-	o.Groups = []string{}
-	for _, g := range plan.Groups.Groups {
-		if g.Refusal == "" {
-			o.Groups = append(o.Groups, g.Name)
-			continue
-		}
+// leaveOut takes the groups that are refused out of the plan, with a warning.
+func leaveOut(plan *keptPlan) error {
+	left, err := plan.Groups.LeaveOut()
+	for _, g := range left {
 		plan.warn("consumer group %s is left alone: %s", g.Into, g.Refusal)
 	}
-	switch len(o.Groups) {
-	case len(plan.Groups.Groups):
-	case 0:
+	if len(plan.Groups.Groups) == 0 {
 		plan.Groups = nil
-	default:
-		plan.Groups, err = groups.NewPlan(ctx, plan.Plan, r.source, mark, r.client, o)
 	}
 	return err
 }

@@ -285,6 +285,14 @@ func TestGroupsInUse(t *testing.T) {
 	if _, err := os.Stat(s.file); err == nil {
 		t.Error("a rollback file of nothing")
 	}
+	again := s.groups(t, m, groups.Options{})
+	left, err := again.LeaveOut()
+	if err != nil || len(left) != 1 || left[0].Name != "billing" || again.Check() != nil || again.Refused() != nil {
+		t.Errorf("%+v, %v", left, err)
+	}
+	if err := groups.Apply(t.Context(), again, s.client, s.file); err != nil || s.committed(t, "a") != "restored/0=15m1025" {
+		t.Errorf("%v, a %q", err, s.committed(t, "a"))
+	}
 }
 
 // Groups are put nowhere before the restore has come there.

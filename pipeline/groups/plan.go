@@ -115,6 +115,22 @@ func (p *Plan) Refused() error {
 	return &RefusedError{Groups: refused}
 }
 
+// LeaveOut takes the refused groups out of the plan, and returns them: Apply then
+// puts the others where they were, and does not touch these.
+func (p *Plan) LeaveOut() (out []Group, err error) {
+	kept := []Group{}
+	for _, g := range p.Groups {
+		if g.Refusal == "" {
+			kept = append(kept, g)
+			continue
+		}
+		out = append(out, g)
+	}
+	p.Groups = kept
+	p.Digest, err = p.sum()
+	return out, err
+}
+
 // Check recomputes the digest, of a plan that was kept in a file.
 func (p *Plan) Check() error {
 	if p.Version != planVersion {

@@ -17,10 +17,10 @@ import (
 	"github.com/tidemark-io/tidemark/cmd/internal/wire"
 	"github.com/tidemark-io/tidemark/codec/names"
 	"github.com/tidemark-io/tidemark/codec/recordbatch"
-	"github.com/tidemark-io/tidemark/pipeline/registry"
 	"github.com/tidemark-io/tidemark/pipeline/restore"
 	"github.com/tidemark-io/tidemark/pipeline/state"
 	"github.com/tidemark-io/tidemark/pipeline/state/out"
+	"github.com/tidemark-io/tidemark/pipeline/values"
 )
 
 // stateFlags are the flags of state.
@@ -143,14 +143,11 @@ func isFormat(name string) bool {
 	return false
 }
 
-func (f *stateFlags) options(dir string, schemas *registry.Archived, progress func(int64)) state.Options {
+func (f *stateFlags) options(dir string, schemas values.Schemas, progress func(int64)) state.Options {
 	o := state.Options{
 		Topic: f.topic, Form: state.Form(f.rows), KeyColumns: f.keyColumns, KeyColumn: f.keyColumn, Tables: f.sourceTables,
 		SnapshotReplaces: f.snapshotReplaces, SkipUnreadable: f.skipUnreadable,
-		Memory: int64(f.memory), Dir: dir, Workers: runtime.GOMAXPROCS(0), Progress: progress,
-	}
-	if schemas != nil {
-		o.Schemas = schemas
+		Schemas: schemas, Memory: int64(f.memory), Dir: dir, Workers: runtime.GOMAXPROCS(0), Progress: progress,
 	}
 	return o
 }
@@ -212,7 +209,10 @@ func (f *stateFlags) build(ctx context.Context, a *app, opened *wire.Archive, sr
 	defer line.Done()
 	most := src.most()
 	tell := func(n int64) { line.Update("%d of at most %d records read", n, most) }
-	schemas := registry.NewArchived(opened.Cover, src.plan.Request.To)
+	schemas, err := opened.Schemas(src.plan.Request.To)
+	if err != nil {
+		return nil, err
+	}
 	return state.Build(ctx, src, f.options(filepath.Join(opened.Config.StateDir, "tables"), schemas, tell))
 }
 

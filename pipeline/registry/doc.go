@@ -11,7 +11,7 @@
 // minutes) is not kept.
 //
 //	content.go, parts.go   what is kept, and how it is cut into documents
-//	client.go, read.go     reading a live registry
+//	client.go, read.go     reading a live registry; live.go for package values
 //	capture.go             when it is written down
 //	sets.go, archived.go   reading it back, and as the schemas of package values
 //	plan.go, apply.go      restoring, with the same ids and versions

@@ -216,32 +216,6 @@ func (c *Client) byID(ctx context.Context, id int) (Version, bool, error) {
 	return v, err == nil, err
 }
 
-// Live is a registry as the schemas of package values.
-type Live struct{ *Client }
-
-// ByID implements values.Schemas.
-func (l Live) ByID(ctx context.Context, id int) (values.Schema, error) {
-	v, ok, err := l.byID(ctx, id)
-	if err != nil {
-		return values.Schema{}, fmt.Errorf("ask the schema registry: %w", err)
-	}
-	if !ok {
-		return values.Schema{}, fmt.Errorf("the schema registry has no id %d: %w", id, values.ErrUnknownSchema)
-	}
-	known := map[place]*Version{{}: &v} // no subject has an empty name
-	return schemaOf(place{}, func(p place) (*Version, error) {
-		if known[p] != nil {
-			return known[p], nil
-		}
-		v, err := l.version(ctx, p)
-		if err != nil {
-			return nil, fmt.Errorf("ask the schema registry for %s: %w", p, err)
-		}
-		known[p] = &v
-		return &v, nil
-	})
-}
-
 // schemaOf puts a schema together with those that it refers to.
 func schemaOf(at place, find func(place) (*Version, error)) (values.Schema, error) {
 	v, err := find(at)

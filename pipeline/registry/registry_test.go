@@ -490,7 +490,7 @@ func TestSchemas(t *testing.T) {
 	s.capture(t, noon.Add(5*time.Minute))
 
 	archived := registry.NewArchived(s.world.Archive(), noon.Add(time.Minute))
-	for name, schemas := range map[string]values.Schemas{"archived": archived, "live": registry.Live{Client: client(t, s.source)}, "either": registry.Either{registry.NewArchived(s.world.Archive(), noon.Add(-time.Hour)), archived}} {
+	for name, schemas := range map[string]values.Schemas{"archived": archived, "live": registry.NewLive(client(t, s.source)), "either": registry.Either{registry.NewArchived(s.world.Archive(), noon.Add(-time.Hour)), archived}} {
 		got, err := schemas.ByID(t.Context(), 7)
 		if err != nil || got.Text != user || !slices.Equal(got.Before, []string{address}) || got.Type != values.TypeAvro {
 			t.Errorf("%s: %+v, %v", name, got, err)
@@ -515,6 +515,25 @@ func TestSchemas(t *testing.T) {
 	}
 }
 
+// TestUnknownIDsAreNotAskedForAgainAtOnce: every record with a number as its key
+// would make a request.
+func TestUnknownIDsAreNotAskedForAgainAtOnce(t *testing.T) {
+	s, asked := newSetting(t), 0
+	s.source.Before = func(http.ResponseWriter, *http.Request) bool {
+		asked++
+		return false
+	}
+	live := registry.NewLive(client(t, s.source))
+	for range 100 {
+		if _, err := live.ByID(t.Context(), 0); !errors.Is(err, values.ErrUnknownSchema) {
+			t.Fatal(err)
+		}
+	}
+	if asked != 1 {
+		t.Errorf("%d requests", asked)
+	}
+}
+
 // TestCirclesEnd: no registry makes them, and what is read is not trusted.
 func TestCirclesEnd(t *testing.T) {
 	s := newSetting(t)
@@ -525,7 +544,7 @@ func TestCirclesEnd(t *testing.T) {
 	if _, err := registry.NewArchived(s.world.Archive(), noon).ByID(t.Context(), 1); !errors.Is(err, values.ErrUnknownSchema) || !strings.Contains(err.Error(), "circle") {
 		t.Error(err)
 	}
-	if _, err := (registry.Live{Client: client(t, s.source)}).ByID(t.Context(), 1); err == nil || !strings.Contains(err.Error(), "circle") {
+	if _, err := registry.NewLive(client(t, s.source)).ByID(t.Context(), 1); err == nil || !strings.Contains(err.Error(), "circle") {
 		t.Error(err)
 	}
 	_, err := registry.NewPlan(t.Context(), s.world.Archive(), noon, client(t, s.target), registry.Options{Choose: func(n string) bool { return n == "c" }})

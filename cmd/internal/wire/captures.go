@@ -75,7 +75,7 @@ func (a *Archive) Schemas(at time.Time) (values.Schemas, error) {
 		return nil, err
 	}
 	if client != nil {
-		all = append(all, registry.Live{Client: client})
+		all = append(all, registry.NewLive(client))
 	}
 	return all, nil
 }

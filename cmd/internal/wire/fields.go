@@ -105,6 +105,6 @@ func (a *Archive) sealingFields() (fields.Trees, *nearSchemas, error) {
 	if client == nil || err != nil {
 		return nil, nil, err
 	}
-	near := newNearSchemas(registry.Live{Client: client}, a.Log)
+	near := newNearSchemas(registry.NewLive(client), a.Log)
 	return FieldTrees(near.ctx, near), near, nil
 }

@@ -57,6 +57,26 @@ func TestRow38BodyThatStandsStill(t *testing.T) {
 	}
 }
 
+// A body that trickles stands still as well: it would go on for ever.
+func TestRow38BodyThatTrickles(t *testing.T) {
+	bare := openHandler(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Length", "1000000")
+		w.Header().Set("Last-Modified", time.Now().UTC().Format(http.TimeFormat))
+		tick := time.NewTicker(20 * time.Millisecond)
+		defer tick.Stop()
+		for r.Context().Err() == nil {
+			w.Write([]byte{1})
+			w.(http.Flusher).Flush()
+			<-tick.C
+		}
+	})
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	if _, err := objects.Stall(bare, 200*time.Millisecond).Get(ctx, "k"); !isStalled(err) {
+		t.Errorf("get: %v", err)
+	}
+}
+
 // A store that says nothing stands still, and so does a list whose next key does not come. The end
 // of the caller's own context stays what it is.
 func TestStall(t *testing.T) {

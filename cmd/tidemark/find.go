@@ -135,7 +135,7 @@ func (f *findFlags) options(cfg *config.Config) (find.Options, error) {
 	if o.Partitioner, known = partitioners[f.partitioner]; !known {
 		return o, usage(fmt.Errorf("--partitioner %q: want murmur2, crc32 or none", f.partitioner))
 	}
-	if o.Partitioner != nil && f.key == "" && f.keysFile == "" {
+	if o.Partitioner != nil && len(f.fields) > 0 && f.key == "" && f.keysFile == "" {
 		return o, usage(fmt.Errorf("--partitioner %s: want --key or --keys-file: it tells where a key is, not a field", f.partitioner))
 	}
 	var err error

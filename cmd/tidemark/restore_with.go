@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/tidemark-io/tidemark/cmd/internal/config"
 	"github.com/tidemark-io/tidemark/cmd/internal/wire"
 	"github.com/tidemark-io/tidemark/pipeline/acls"
 	"github.com/tidemark-io/tidemark/pipeline/registry"
@@ -25,15 +26,16 @@ type withFlags struct {
 
 func (f *withFlags) flags(fs *pflag.FlagSet) {
 	fs.BoolVar(&f.schemas, "schemas", false, "bring back the schema registry's subjects and versions, with their ids")
-	fs.StringVar(&f.registry, "target-registry", "", "the schema registry to bring them into, as `URL` (default: the configured one)")
+	fs.StringVar(&f.registry, "target-registry", "", "the schema registry to bring them into, as `URL`, asked without credentials; for one that wants some override schema_registry in the environment (default: the configured one)")
 	fs.BoolVar(&f.acls, "acls", false, "bring back access rules: those of the restored topics under their new names, and all that are not of topics")
 }
 
-// registryClient speaks to the registry that schemas come back into.
+// registryClient speaks to the registry that schemas come back into. The
+// credentials of the configured one are for that one only.
 func (r *restoring) registryClient() (*registry.Client, error) {
 	c := r.archive.Config.SchemaRegistry
-	if r.withFlags.registry != "" {
-		c.URL = r.withFlags.registry
+	if url := r.withFlags.registry; url != "" && url != c.URL {
+		c = config.SchemaRegistry{URL: url, CAFile: c.CAFile}
 	}
 	if c.URL == "" {
 		return nil, usage(errors.New("--schemas: name a registry with --target-registry, or schema_registry.url in the configuration"))

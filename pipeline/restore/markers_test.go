@@ -161,3 +161,16 @@ func TestWarningsOfTheTail(t *testing.T) {
 		t.Errorf("offsets %v", got)
 	}
 }
+
+// A partition whose archive ends long before the moment, in mid-transaction: the
+// other parts are left out too, although they were committed long ago.
+func TestTransactionWithoutItsMarker(t *testing.T) {
+	archive := shelves{
+		orders(0): {batches: [][]byte{sold(t, 0, 7, 0, 1), paid(t, 1, 7, 1, 1000), sold(t, 2, 7, 1, 1)}},
+		orders(1): {batches: [][]byte{sold(t, 0, 7, 1, 1), paid(t, 1, 7, 2, 1100), sold(t, 2, 9, 0, 1), paid(t, 3, 9, 1, 200_000)}},
+	}
+	p := plan(t, archive, nil, whole(200_000))
+	if a, b := cameBack(t, p, archive, 0), cameBack(t, p, archive, 1); !slices.Equal(a, []int64{0}) || !slices.Equal(b, []int64{2}) {
+		t.Errorf("offsets %v and %v, want [0] and [2]", a, b)
+	}
+}

@@ -13,6 +13,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 
 	"github.com/tidemark-io/tidemark/cmd/internal/ui"
+	"github.com/tidemark-io/tidemark/pipeline/cover"
 	"github.com/tidemark-io/tidemark/pipeline/groups"
 	"github.com/tidemark-io/tidemark/pipeline/restore"
 )
@@ -23,6 +24,8 @@ type brought struct {
 	Groups *groups.Plan `json:"groups,omitempty"`
 	// RollbackFile keeps what the groups had on the target before.
 	RollbackFile string `json:"groups_rollback_file,omitempty"`
+	// Read tells what each region gave.
+	Read []cover.Use `json:"read"`
 }
 
 // bring executes the plan in this order:
@@ -46,7 +49,7 @@ func (r *restoring) bring(ctx context.Context, plan *keptPlan) error {
 	if err := r.bringACLs(ctx, plan); err != nil {
 		return fmt.Errorf("all records are back: %w", err)
 	}
-	done := brought{Result: result, Groups: plan.Groups}
+	done := brought{Result: result, Groups: plan.Groups, Read: r.archive.Cover.Use()}
 	if plan.Groups != nil {
 		done.RollbackFile = r.rollbackIn()
 		if err := groups.Apply(ctx, plan.Groups, r.client, done.RollbackFile); err != nil {
@@ -144,6 +147,10 @@ func (b *brought) write(w io.Writer) error {
 		return err
 	}
 	fmt.Fprintf(w, "%s came back.\n", plural(int(b.Records), "record"))
+	for _, u := range b.Read {
+		fmt.Fprintf(w, "region %s gave %s in %s; %s and %s went to it for another region\n", u.Region, ui.Bytes(u.Bytes),
+			plural(int(u.Reads), "read"), plural(int(u.Failovers), "fail-over"), plural(int(u.Hedges), "hedged read"))
+	}
 	if b.Groups == nil {
 		return nil
 	}

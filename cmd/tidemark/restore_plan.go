@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/tidemark-io/tidemark/cmd/internal/ui"
@@ -159,23 +160,12 @@ func writePlan(w io.Writer, p *keptPlan) error {
 		target = "cluster " + p.Cluster
 	}
 	fmt.Fprintf(w, "Restore to %s into %s: %s.\n\n", time.UnixMilli(p.To).UTC().Format(time.RFC3339Nano), target, p.Rule)
-	t := ui.NewTable(w, "topic", "into", "partitions", "segments", "records at most", "stored bytes", "gaps", "target")
-	for _, topic := range p.Topics {
-		segments, records, bytes, gaps := 0, int64(0), int64(0), 0
-		for _, part := range topic.Partitions {
-			segments += len(part.Segments)
-			records += part.MaxRecords
-			bytes += part.MaxBytes
-			gaps += len(part.Gaps)
-		}
-		target := "exists"
-		if topic.Create {
-			target = "is created"
-		}
-		t.Row(topic.From, topic.Into, topic.PartitionCount, segments, records, ui.Bytes(bytes), gaps, target)
-	}
-	if err := t.Flush(); err != nil {
+	if err := writeTopics(w, p.Plan); err != nil {
 		return err
+	}
+	if p.Cluster != "" {
+		fmt.Fprintf(w, "\nAbout %s at %.0f records and %s of stored bytes a second, as measured on two cores that the broker shared.\n",
+			p.Estimate(restore.DefaultPace).Round(time.Second), restore.DefaultPace.RecordsPerSecond, ui.Bytes(int64(restore.DefaultPace.BytesPerSecond)))
 	}
 	writeDetails(w, p.Plan)
 	if err := writeGroupPlan(w, p.Groups); err != nil {
@@ -189,10 +179,80 @@ func writePlan(w io.Writer, p *keptPlan) error {
 	return nil
 }
 
-// writeDetails tells of gaps, of what the target has otherwise, and of what the
-// source's settings would do.
-func writeDetails(w io.Writer, p *restore.Plan) {
+// writeTopics shows a line a topic.
+func writeTopics(w io.Writer, p *restore.Plan) error {
+	t := ui.NewTable(w, "topic", "into", "partitions", "segments", "records at most", "stored bytes", "gaps", "from", "target")
 	for _, topic := range p.Topics {
+		segments, records, bytes, gaps := 0, int64(0), int64(0), 0
+		for _, part := range topic.Partitions {
+			segments += len(part.Segments)
+			records += part.MaxRecords
+			bytes += part.MaxBytes
+			gaps += len(part.Gaps)
+		}
+		target := "exists"
+		if topic.Create {
+			target = "is created"
+		}
+		if p.Cluster == "" {
+			target = "-"
+		}
+		t.Row(topic.From, topic.Into, topic.PartitionCount, segments, records, ui.Bytes(bytes), gaps, regionsOf(topic), target)
+	}
+	return t.Flush()
+}
+
+// doubtText names a transaction that may or may not belong before the moment.
+func doubtText(d restore.Doubt) string {
+	text := fmt.Sprintf("producer %d, epoch %d: %s", d.Producer, d.Epoch, d.Why)
+	for _, p := range d.Parts {
+		text += fmt.Sprintf("; topic %s partition %d offsets [%d, %d)", p.Topic, p.Partition, p.Base, p.Next)
+		if p.Marker != 0 {
+			text += ", committed " + time.UnixMilli(p.Marker).UTC().Format(time.RFC3339Nano)
+		}
+	}
+	if d.In {
+		return text + ": --force brings it back"
+	}
+	return text + ": --force leaves it out"
+}
+
+// regionsOf tells how many of a topic's segments come from each region, and how
+// many the others lack.
+func regionsOf(t restore.TopicPlan) string {
+	var order []string
+	reads, lacks := map[string]int{}, map[string]int{}
+	for _, part := range t.Partitions {
+		for _, r := range part.Regions {
+			if !slices.Contains(order, r.Region) {
+				order = append(order, r.Region)
+			}
+			reads[r.Region] += r.First
+			lacks[r.Region] += r.Missing
+		}
+	}
+	var texts []string
+	for _, region := range order {
+		text := fmt.Sprintf("%s %d", region, reads[region])
+		if n := lacks[region]; n > 0 {
+			text += fmt.Sprintf(" (lacks %d)", n)
+		}
+		texts = append(texts, text)
+	}
+	return strings.Join(texts, ", ")
+}
+
+// writeDetails tells of other lives, doubts and gaps, of what the target has
+// otherwise, and of what the source's settings would do.
+func writeDetails(w io.Writer, p *restore.Plan) {
+	for _, d := range p.Doubts {
+		fmt.Fprintf(w, "doubtful: %s\n", doubtText(d))
+	}
+	for _, topic := range p.Topics {
+		for _, l := range topic.Lives {
+			fmt.Fprintf(w, "%s: another life, %s, was seen from %s to %s: --lineage %s=%s takes it\n", topic.From, l.ID,
+				l.First.UTC().Format(time.RFC3339), l.Last.UTC().Format(time.RFC3339), topic.From, l.ID)
+		}
 		for _, part := range topic.Partitions {
 			for _, g := range part.Gaps {
 				fmt.Fprintf(w, "%s partition %d: the offsets [%d, %d) are missing: %s\n", topic.From, part.Number, g.Base, g.Next, g.Reason)

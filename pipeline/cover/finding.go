@@ -1,6 +1,11 @@
 package cover
 
-import "fmt"
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+)
 
 // Kind names what a finding is about.
 type Kind string
@@ -97,6 +102,22 @@ func (f Finding) String() string {
 		s += fmt.Sprintf(": offsets %s", f.Offsets)
 	}
 	return s + ": " + f.Detail
+}
+
+// Silent makes a finding of every region that was left out: it did not answer,
+// or is not this archive's. The partition is that which was looked at, its folder
+// or empty.
+func Silent(down map[string]error, partition string) []Finding {
+	var all []Finding
+	for _, region := range slices.Sorted(maps.Keys(down)) {
+		k := kindOf(down[region])
+		f := Finding{Kind: k, Region: region, Partition: partition, Detail: down[region].Error(), Advice: k.Advice()}
+		if copied := (*CopyError)(nil); errors.As(down[region], &copied) {
+			f.Object, f.Detail = copied.Object, copied.Err.Error()
+		}
+		all = append(all, f)
+	}
+	return all
 }
 
 // FindingOf makes a finding of a copy that does not count.

@@ -2,8 +2,6 @@ package heal
 
 import (
 	"errors"
-	"maps"
-	"slices"
 
 	"github.com/tidemark-io/tidemark/pipeline/cover"
 )
@@ -38,10 +36,5 @@ func findingOf(region, object string, err error) cover.Finding {
 
 // silent reports the regions that did not answer.
 func (j *job) silent(down map[string]error, partition string) {
-	for _, region := range slices.Sorted(maps.Keys(down)) {
-		j.report.Findings = append(j.report.Findings, cover.Finding{
-			Kind: cover.KindUnreachable, Region: region, Partition: partition,
-			Detail: down[region].Error(), Advice: cover.KindUnreachable.Advice(),
-		})
-	}
+	j.report.Findings = append(j.report.Findings, cover.Silent(down, partition)...)
 }

@@ -3,6 +3,7 @@ package restore
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"maps"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/tidemark-io/tidemark/codec/names"
 	"github.com/tidemark-io/tidemark/codec/segment"
+	"github.com/tidemark-io/tidemark/codec/signed"
 	"github.com/tidemark-io/tidemark/pipeline/cover"
 )
 
@@ -92,7 +94,11 @@ func beheaded(base int64, objects ...[]*cover.Object) bool {
 func silent(down map[string]error) []string {
 	var warnings []string
 	for _, region := range slices.Sorted(maps.Keys(down)) {
-		warnings = append(warnings, fmt.Sprintf("region %s did not answer: what only it holds is not in the plan", region))
+		why := "did not answer"
+		if errors.Is(down[region], signed.ErrSignature) {
+			why = "is left out, for it is not this archive's"
+		}
+		warnings = append(warnings, fmt.Sprintf("region %s %s: what only it holds is not in the plan", region, why))
 	}
 	return warnings
 }

@@ -50,9 +50,11 @@ type Pace struct {
 	RecordsPerSecond float64 `json:"records_per_second"`
 }
 
-// DefaultPace is a cautious guess and was not measured: give a measured one where
-// there is one.
-var DefaultPace = Pace{BytesPerSecond: 20e6, RecordsPerSecond: 50e3}
+// DefaultPace is what was measured of whole batches, orders of 236 bytes that zstd
+// had brought to 62, on two cores that the broker and both stores shared
+// (bench/results/2026-11-22-profile, restore/zstd/64p). Batches that are cut
+// within take longer.
+var DefaultPace = Pace{BytesPerSecond: 40e6, RecordsPerSecond: 650e3}
 
 // Estimate is how long the plan takes at a pace, from its upper bounds on bytes
 // and records: the slower of the two counts.

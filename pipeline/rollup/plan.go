@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"maps"
 	"slices"
 	"time"
 
@@ -151,12 +150,7 @@ func (r *Roller) planPartition(ctx context.Context, p *Plan, name names.Partitio
 // silent says that a partition waits for a region: a roll-up is made in both or
 // not at all.
 func (p *Plan) silent(m *cover.Map) {
-	for _, region := range slices.Sorted(maps.Keys(m.Down)) {
-		p.Findings = append(p.Findings, cover.Finding{
-			Kind: cover.KindUnreachable, Region: region, Partition: m.Partition.String(),
-			Detail: m.Down[region].Error(), Advice: cover.KindUnreachable.Advice(),
-		})
-	}
+	p.Findings = append(p.Findings, cover.Silent(m.Down, m.Partition.String())...)
 }
 
 func (p *Plan) add(part *partition) {

@@ -3,8 +3,6 @@ package verify
 import (
 	"context"
 	"fmt"
-	"maps"
-	"slices"
 	"sync"
 
 	"golang.org/x/sync/semaphore"
@@ -125,12 +123,9 @@ func (v *verifier) strange(findings []cover.Finding) {
 }
 
 func (v *verifier) silent(down map[string]error, partition string) {
-	for _, region := range slices.Sorted(maps.Keys(down)) {
+	for _, f := range cover.Silent(down, partition) {
 		v.copiesBad++
-		v.find(cover.Finding{
-			Kind: cover.KindUnreachable, Region: region, Partition: partition,
-			Detail: down[region].Error(), Advice: cover.KindUnreachable.Advice(),
-		})
+		v.find(f)
 	}
 }
 

@@ -49,13 +49,11 @@ func (r *restoring) bring(ctx context.Context, plan *keptPlan) error {
 	if err := r.bringACLs(ctx, plan); err != nil {
 		return fmt.Errorf("all records are back: %w", err)
 	}
-	done := brought{Result: result, Groups: plan.Groups, Read: r.archive.Cover.Use()}
-	if plan.Groups != nil {
-		done.RollbackFile = r.rollbackIn()
-		if err := groups.Apply(ctx, plan.Groups, r.client, done.RollbackFile); err != nil {
-			return fmt.Errorf("all records are back, but no consumer group is where it was: %w; run the same command again, or with --groups=false", err)
-		}
+	rollback, err := r.bringGroups(ctx, plan)
+	if err != nil {
+		return fmt.Errorf("all records are back, but no consumer group is where it was: %w; run the same command again, or with --groups=false", err)
 	}
+	done := brought{Result: result, Groups: plan.Groups, RollbackFile: rollback, Read: r.archive.Cover.Use()}
 	if plan.Settings {
 		if err := restore.ApplySettings(ctx, plan.Plan, kadm.NewClient(r.client)); err != nil {
 			return err

@@ -45,6 +45,14 @@ func (f *groupFlags) options() (groups.Options, error) {
 	return o, nil
 }
 
+// groupsFollow says whether groups are looked at when the records are back: to
+// see where each lands much of the archive may have to be read, and nobody
+// should wait for the first record so long. Who wants to see them first, or names
+// them, waits.
+func (r *restoring) groupsFollow() bool {
+	return r.groupFlags.groups && !r.planOnly && r.save == "" && len(r.only) == 0
+}
+
 // planGroups says where the groups of the newest mark at or before the moment
 // go on. Groups that were not asked for by name and cannot be touched are left
 // out, with a warning. It is nil where there is nothing to do.
@@ -69,6 +77,26 @@ func (r *restoring) planGroups(ctx context.Context, plan *keptPlan) error {
 		return err
 	}
 	return leaveOut(plan)
+}
+
+// bringGroups puts groups where they were, and returns the file that says where
+// they had been. When groups follow, the plan is kept anew before any is touched.
+func (r *restoring) bringGroups(ctx context.Context, plan *keptPlan) (rollback string, err error) {
+	if plan.GroupsFollow {
+		known := len(plan.Notes)
+		if err := r.planGroups(ctx, plan); err != nil {
+			return "", err
+		}
+		writeLines(r.cmd.ErrOrStderr(), "warning", plan.Notes[known:])
+		plan.GroupsFollow = false
+		if err := plan.keep(r.beside()); err != nil {
+			return "", err
+		}
+	}
+	if plan.Groups == nil {
+		return "", nil
+	}
+	return r.rollbackIn(), groups.Apply(ctx, plan.Groups, r.client, r.rollbackIn())
 }
 
 // leaveOut takes the groups that are refused out of the plan, with a warning.

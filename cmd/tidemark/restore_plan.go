@@ -14,6 +14,7 @@ import (
 
 	"github.com/tidemark-io/tidemark/cmd/internal/ui"
 	"github.com/tidemark-io/tidemark/pipeline/acls"
+	"github.com/tidemark-io/tidemark/pipeline/durable"
 	"github.com/tidemark-io/tidemark/pipeline/groups"
 	"github.com/tidemark-io/tidemark/pipeline/registry"
 	"github.com/tidemark-io/tidemark/pipeline/restore"
@@ -27,6 +28,8 @@ type keptPlan struct {
 	Settings bool `json:"apply_settings,omitempty"`
 	// Groups is nil where no consumer group comes back.
 	Groups *groups.Plan `json:"groups,omitempty"`
+	// GroupsFollow says that groups are planned when the records are back.
+	GroupsFollow bool `json:"groups_follow,omitempty"`
 	// Schemas and ACLs are nil unless they were asked for.
 	Schemas *registry.Plan `json:"schemas,omitempty"`
 	ACLs    *acls.Plan     `json:"acls,omitempty"`
@@ -79,6 +82,9 @@ func (r *restoring) plan(ctx context.Context) (*keptPlan, error) {
 	if err := r.planWith(ctx, all); err != nil {
 		return nil, err
 	}
+	if all.GroupsFollow = r.groupsFollow(); all.GroupsFollow {
+		return all, nil
+	}
 	return all, r.planGroups(ctx, all)
 }
 
@@ -120,11 +126,14 @@ func (r *restoring) begunWith(plan *restore.Plan, err error) (*keptPlan, error) 
 	whole, err := readPlan(r.beside())
 	switch {
 	case errors.Is(err, fs.ErrNotExist): // a crash between the two files: no group was touched
-		return &keptPlan{Plan: plan, Settings: r.settings}, nil
+		return &keptPlan{Plan: plan, Settings: r.settings, GroupsFollow: r.groupsFollow()}, nil
 	case err != nil:
 		return nil, err
 	case whole.Digest != plan.Digest:
 		return nil, fmt.Errorf("%s belongs to another restore than %s: remove the first, and no consumer group comes back", r.beside(), r.state)
+	}
+	if !r.groupFlags.groups {
+		whole.Groups, whole.GroupsFollow = nil, false
 	}
 	return whole, nil
 }
@@ -133,7 +142,7 @@ func (r *restoring) begunWith(plan *restore.Plan, err error) (*keptPlan, error) 
 func (p *keptPlan) keep(file string) error {
 	text, err := json.MarshalIndent(p, "", "  ")
 	if err == nil {
-		err = os.WriteFile(file, append(text, '\n'), 0o600)
+		err = durable.Replace(file, append(text, '\n'))
 	}
 	if err != nil {
 		return fmt.Errorf("keep plan: %w", err)

@@ -10,11 +10,11 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"golang.org/x/time/rate"
 
 	"github.com/tidemark-io/tidemark/codec/names"
+	"github.com/tidemark-io/tidemark/pipeline/durable"
 )
 
 // sink is an *os.File as far as it is written to.
@@ -99,10 +99,10 @@ func (u *unfinished) finish() error {
 	if err := os.Rename(u.path+partSuffix, u.path); err != nil {
 		return err
 	}
-	if err := syncDir(filepath.Dir(u.path)); err != nil {
+	if err := durable.SyncDir(filepath.Dir(u.path)); err != nil {
 		return err
 	}
-	return syncDir(filepath.Dir(filepath.Dir(u.path)))
+	return durable.SyncDir(filepath.Dir(filepath.Dir(u.path)))
 }
 
 // drop removes what was written.
@@ -127,43 +127,6 @@ func (f *folder) check(ctx context.Context, file File) error {
 		return fmt.Errorf("%s is not what was written (%d bytes, want %d)", file.Name, size, file.Bytes)
 	}
 	return nil
-}
-
-// replaceFile puts a file in place as a whole and returns after it would
-// survive a power cut.
-func replaceFile(name string, b []byte) error {
-	dir := filepath.Dir(name)
-	tmp, err := os.CreateTemp(dir, temporaryPattern)
-	if err != nil {
-		return err
-	}
-	defer os.Remove(tmp.Name()) // gone already if all went well
-	_, err = tmp.Write(b)
-	if err == nil {
-		err = tmp.Sync()
-	}
-	if err = errors.Join(err, tmp.Close()); err != nil {
-		return err
-	}
-	if err := os.Rename(tmp.Name(), name); err != nil {
-		return err
-	}
-	return syncDir(dir)
-}
-
-// temporaryPattern names files that are put in place as a whole.
-const temporaryPattern = ".tidemark-*"
-
-func isTemporary(name string) bool {
-	return strings.HasPrefix(name, strings.TrimSuffix(temporaryPattern, "*"))
-}
-
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }
 
 func removeIfThere(name string) error {

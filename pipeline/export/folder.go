@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"strconv"
 
+	"github.com/tidemark-io/tidemark/pipeline/durable"
 	"github.com/tidemark-io/tidemark/pipeline/restore"
 )
 
@@ -204,7 +205,7 @@ func (f *folder) sweep(kept []note) error {
 			return err
 		case d.IsDir() && folders[name], keep[name]:
 			return nil
-		case !d.IsDir() && folders[filepath.ToSlash(filepath.Dir(name))] && ourName.MatchString(d.Name()), isTemporary(d.Name()):
+		case !d.IsDir() && folders[filepath.ToSlash(filepath.Dir(name))] && ourName.MatchString(d.Name()), durable.IsTemporary(d.Name()):
 			return os.Remove(path)
 		}
 		return f.inUse("it holds %s, which is not of this export: move it elsewhere", name)
@@ -223,7 +224,7 @@ func (f *folder) finish(m Manifest) error {
 	if err != nil {
 		return err
 	}
-	if err := replaceFile(f.path(manifestName), b); err != nil {
+	if err := durable.Replace(f.path(manifestName), b); err != nil {
 		return err
 	}
 	return removeIfThere(f.path(journalName))

@@ -8,6 +8,7 @@ import (
 	"os"
 	"sync"
 
+	"github.com/tidemark-io/tidemark/pipeline/durable"
 	"github.com/tidemark-io/tidemark/pipeline/restore"
 )
 
@@ -50,7 +51,7 @@ func beginJournal(name string, h heading, notes []note) (*journal, error) {
 	if err != nil {
 		return nil, fmt.Errorf("begin journal: %w", err)
 	}
-	if err := replaceFile(name, b.Bytes()); err != nil {
+	if err := durable.Replace(name, b.Bytes()); err != nil {
 		return nil, fmt.Errorf("begin journal: %w", err)
 	}
 	file, err := os.OpenFile(name, os.O_APPEND|os.O_WRONLY, fileMode)

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -15,6 +14,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/tidemark-io/tidemark/codec/names"
+	"github.com/tidemark-io/tidemark/pipeline/durable"
 )
 
 // Before is what a target had before groups were put there: the rollback file.
@@ -113,36 +113,12 @@ func load(file string) (*Before, error) {
 func (b *Before) save(file string) error {
 	text, err := json.MarshalIndent(b, "", "  ")
 	if err == nil {
-		err = replaceFile(file, append(text, '\n'))
+		err = durable.Replace(file, append(text, '\n'))
 	}
 	if err != nil {
 		return fmt.Errorf("write rollback file: %w", err)
 	}
 	return nil
-}
-
-func replaceFile(file string, b []byte) error {
-	dir := filepath.Dir(file)
-	tmp, err := os.CreateTemp(dir, filepath.Base(file)+".*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(tmp.Name()) // gone already if all went well
-	_, err = tmp.Write(b)
-	if err == nil {
-		err = tmp.Sync()
-	}
-	if err = errors.Join(err, tmp.Close()); err != nil {
-		return err
-	}
-	if err := os.Rename(tmp.Name(), file); err != nil {
-		return err
-	}
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }
 
 // Rollback puts the groups back to where the file says they were, whether Apply

@@ -6,9 +6,9 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 
 	"github.com/tidemark-io/tidemark/codec/names"
+	"github.com/tidemark-io/tidemark/pipeline/durable"
 )
 
 // state is what a restore must not forget. It is written twice: before the
@@ -71,36 +71,8 @@ func (s *state) save(file string) error {
 	if err != nil {
 		return fmt.Errorf("write state file: %w", err)
 	}
-	if err := replaceFile(file, append(b, '\n')); err != nil {
+	if err := durable.Replace(file, append(b, '\n')); err != nil {
 		return fmt.Errorf("write state file: %w", err)
 	}
 	return nil
-}
-
-func replaceFile(file string, b []byte) error {
-	dir := filepath.Dir(file)
-	tmp, err := os.CreateTemp(dir, filepath.Base(file)+".*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(tmp.Name()) // gone already if all went well
-	_, err = tmp.Write(b)
-	if err == nil {
-		err = tmp.Sync()
-	}
-	if err = errors.Join(err, tmp.Close()); err != nil {
-		return err
-	}
-	if err := os.Rename(tmp.Name(), file); err != nil {
-		return err
-	}
-	return syncDir(dir)
-}
-
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/tidemark-io/tidemark/cmd/internal/config"
 	"github.com/tidemark-io/tidemark/codec/names"
 	"github.com/tidemark-io/tidemark/codec/signed"
+	"github.com/tidemark-io/tidemark/pipeline/durable"
 )
 
 // pemPrivateKey is the type of PKCS #8 in PEM (RFC 7468).
@@ -167,13 +168,5 @@ func writeNew(path string, text []byte, mode os.FileMode) error {
 	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return errors.Join(err, os.Remove(path))
 	}
-	return syncDir(filepath.Dir(path))
-}
-
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
+	return durable.SyncDir(filepath.Dir(path))
 }

@@ -64,9 +64,12 @@
 // current at the moment comes back: the newest whose first sign (its settings
 // were written down, or its first segment was begun) is at or before it. If that
 // life was followed by another and shows no sign at or after the moment (a
-// segment begun, or a record of a time before the next life), nobody knows which
-// of the two there was, if any: it is refused, and Request.Lineage chooses. The
-// plan lists the other lives.
+// segment begun, or a record of a time before the next life), the first segments
+// of the next one are looked at: a record from behind the last sign of the one
+// before, and at or before the moment, shows that the next one was there, though
+// the archiver had not seen it yet. Otherwise nobody knows which of the two there
+// was, if any: it is refused, and Request.Lineage chooses. The plan lists the
+// other lives.
 //
 // The number of partitions is that of the settings in force at the moment, or
 // more if a record that comes back lies in a higher partition: the archiver

@@ -1,6 +1,7 @@
 package restore
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -37,13 +38,14 @@ func (l Life) until(next Life) time.Time {
 
 // life chooses the life of a topic that is restored; it is not ok, and refused,
 // where none is certain.
-func (b *planner) life(topic string, lives []Life) (chosen Life, ok bool) {
+func (b *planner) life(ctx context.Context, topic string, lives []Life, parts []names.Partition) (chosen Life, ok bool, err error) {
 	if id := b.plan.Request.Lineage[topic]; id != "" {
-		return b.namedLife(topic, id, lives)
+		chosen, ok = b.namedLife(topic, id, lives)
+		return chosen, ok, nil
 	}
 	newest := len(lives) - 1
 	if len(lives) == 1 || b.plan.Request.To.IsZero() {
-		return lives[newest], true
+		return lives[newest], true, nil
 	}
 	to := time.UnixMilli(b.plan.To)
 	i := newest
@@ -51,11 +53,60 @@ func (b *planner) life(topic string, lives []Life) (chosen Life, ok bool) {
 		i--
 	}
 	if i < newest && to.After(lives[i].until(lives[i+1])) {
+		begun, err := b.begun(ctx, lives[i].until(lives[i+1]), lives[i+1], parts)
+		if err != nil {
+			return Life{}, false, fmt.Errorf("look for the first records of %s: %w", lives[i+1].ID, err)
+		}
+		if begun {
+			return lives[i+1], true, nil
+		}
 		b.refuse(CauseBetweenLives, topic, "%s lies between two lives of topic %s: the last sign of %s is of %s, the first sign of %s is of %s: choose another moment, or one of them",
 			moment(b.plan.To), topic, lives[i].ID, stamp(lives[i].until(lives[i+1])), lives[i+1].ID, stamp(lives[i+1].First))
-		return Life{}, false
+		return Life{}, false, nil
 	}
-	return lives[i], true
+	return lives[i], true, nil
+}
+
+// begun reports whether a life had records at the moment, before the archiver
+// first saw it: whether one of its first segments holds a record from between the
+// last sign of the life before it and the moment.
+func (b *planner) begun(ctx context.Context, after time.Time, next Life, parts []names.Partition) (bool, error) {
+	for _, p := range parts {
+		if p.Lineage.Topic != next.ID {
+			continue
+		}
+		s, err := b.src.Survey(ctx, p)
+		if err != nil {
+			return false, err
+		}
+		if len(s.Segments) == 0 {
+			continue
+		}
+		found, err := b.holdsBetween(ctx, p, s.Segments[0], after.UnixMilli())
+		if found || err != nil {
+			return found, err
+		}
+	}
+	return false, nil
+}
+
+// holdsBetween looks for a record of a segment behind a time (ms) and at or
+// before the moment.
+func (b *planner) holdsBetween(ctx context.Context, p names.Partition, first Segment, after int64) (bool, error) {
+	for piece, err := range b.src.Read(ctx, p, first.Base, first.Next, nil) {
+		if err != nil {
+			return false, err
+		}
+		if piece.IsControl() {
+			continue
+		}
+		for rec, err := range piece.Records(b.dec) {
+			if err != nil || rec.Timestamp > after && rec.Timestamp <= b.plan.To {
+				return err == nil, err
+			}
+		}
+	}
+	return false, nil
 }
 
 func (b *planner) namedLife(topic, id string, lives []Life) (chosen Life, ok bool) {

@@ -55,6 +55,17 @@ func TestRow23TheLifeOfTheMoment(t *testing.T) {
 	if got := causes(plan(t, d, nil, r)); !slices.Equal(got, []Cause{CauseNotArchived}) {
 		t.Errorf("a life that is not there: %v", got)
 	}
+	// A record of the newer one that is older than its first sign shows that it was there.
+	p := names.Partition{Topic: "orders", Lineage: names.Lineage{Topic: newer, Branch: names.RootBranch}}
+	d.shelves[p] = &shelf{batches: [][]byte{batch(t, recordbatch.Options{}, rec(0, 1), rec(1, 6000))}}
+	for to, want := range map[int64]names.TopicID{5500: older, 6000: newer, 7999: newer} {
+		if p := plan(t, d, nil, request(to)); p.Refused() != nil || p.Topics[0].ID != want {
+			t.Errorf("at %d, with a record of 6000: %v", to, p.Refusals)
+		}
+	}
+	if got := causes(plan(t, d, nil, request(5999))); !slices.Equal(got, []Cause{CauseBetweenLives}) {
+		t.Errorf("before the first record: %v", got)
+	}
 	// A record of the older life that claims a time of the newer one is no sign.
 	d.lives[0].MaxTimestamp = 8500
 	if got := causes(plan(t, d, nil, request(5001))); !slices.Equal(got, []Cause{CauseBetweenLives}) {

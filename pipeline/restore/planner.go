@@ -128,9 +128,9 @@ func (b *planner) draft(ctx context.Context, from, into string) (*draft, error) 
 	if err != nil {
 		return nil, fmt.Errorf("tell its lives apart: %w", err)
 	}
-	life, ok := b.life(from, lives)
-	if !ok {
-		return nil, nil
+	life, ok, err := b.life(ctx, from, lives, found)
+	if err != nil || !ok {
+		return nil, err
 	}
 	setup, err := b.setup(b.src.Setups(ctx, from, life.ID))
 	if err != nil {

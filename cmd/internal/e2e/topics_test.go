@@ -39,7 +39,7 @@ func (a *archive) cat(t *testing.T, topic string, args ...string) []catLine {
 // testRecreated: a topic that is deleted and made again is another one, from its start; the old one stays.
 func testRecreated(t *testing.T, w *world) {
 	w.makeTopic(t, "again", 1, nil)
-	w.produce(t, "again", 0, 50)
+	first := w.produce(t, "again", 0, 50)
 	a := w.newArchive(t, "again", "again")
 	p := a.member(t, "member")
 	until(t, 30*time.Second, "the first life is archived", func() bool { return len(a.segments(t, 0)) > 0 && len(a.segments(t, 1)) > 0 })
@@ -64,6 +64,10 @@ func testRecreated(t *testing.T, w *world) {
 	a.verify(t)
 	a.restore(t, newest, "again=again-back")
 	w.sameRecords(t, "again", "again-back", everyRecord)
+	a.restore(t, first, "again=again-first")
+	if got := w.collect(t, "again-first", everyRecord)[0]; len(got) != 50 || string(got[49].Value) != "again 49" {
+		t.Errorf("of the first life %d records came back, want its 50", len(got))
+	}
 }
 
 // lineages counts the lives of topics among names <prefix>/topics/<topic>/<lineage>/….

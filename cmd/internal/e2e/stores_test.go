@@ -67,7 +67,8 @@ func TestStores(t *testing.T) {
 		})
 		t.Run(bucket+"/stacked", func(t *testing.T) {
 			objectstest.RunWith(t, versitygw, func(t *testing.T) objects.Store {
-				return objects.Stack(openBucket(t, s, bucket), objects.Options{Cache: objects.CacheOptions{Bytes: 1 << 20}})
+				return objects.Stack(openBucket(t, s, bucket), objects.Options{
+					Cache: objects.CacheOptions{Bytes: 1 << 20}, Retry: objects.RetryOptions{Budget: 2 * time.Second}})
 			})
 		})
 		t.Run(bucket+"/capabilities", func(t *testing.T) {

@@ -62,44 +62,64 @@ type world struct {
 func TestRealParts(t *testing.T) {
 	local.Require(t)
 	w := newWorld(t)
-	for _, one := range []struct {
-		name string
-		test func(*testing.T, *world)
-	}{
-		{"kcat", testKcat},
-		{"odd", testOdd},
-		{"dump", testDump},
-		{"group", testGroup},
-		{"stop", testStop},
-		{"sasl", testSASL},
-		{"restore", testRestore},
-		{"cut", testCut},
-		{"cut by order", testCutOld},
-		{"marks", testMarks},
-		{"beside", testBeside},
-		{"ledger", testLedger},
-		{"postgres", testPostgres},
-		{"files", testFiles},
-		{"drill", testDrill},
-		{"damage", testDamage},
-		{"recreated", testRecreated},
-		{"compacted", testCompacted},
-		{"deleted", testDeleted},
-		{"retention", testRetention},
-		{"growing", testGrowing},
-		{"taken", testTaken},
-		{"balancer", testBalancer},
-		{"successor", testSuccessor},
-		{"outage", testOutage},
-		{"chaos", testChaos},
-		{"brokers", testBrokers},
-	} {
+	for _, one := range alone {
+		t.Run(one.name, func(t *testing.T) { w.timed(t, one) })
+	}
+	for _, one := range together {
 		t.Run(one.name, func(t *testing.T) {
-			begin := time.Now()
-			one.test(t, w)
-			t.Logf("%s: %.1f s", one.name, time.Since(begin).Seconds())
+			t.Parallel()
+			w.timed(t, one)
 		})
 	}
+}
+
+// subject is one subtest.
+type subject struct {
+	name string
+	test func(*testing.T, *world)
+}
+
+// alone are the subjects that stop or freeze the shared servers.
+var alone = []subject{
+	{"drill", testDrill},
+	{"outage", testOutage},
+	{"chaos", testChaos},
+	{"brokers", testBrokers},
+}
+
+// together are those that wait more than they work, each on topics and an archive of its own: as many run side by side as there
+// are processors (-parallel).
+var together = []subject{
+	{"kcat", testKcat},
+	{"odd", testOdd},
+	{"dump", testDump},
+	{"group", testGroup},
+	{"stop", testStop},
+	{"sasl", testSASL},
+	{"restore", testRestore},
+	{"cut", testCut},
+	{"cut by order", testCutOld},
+	{"marks", testMarks},
+	{"beside", testBeside},
+	{"ledger", testLedger},
+	{"postgres", testPostgres},
+	{"files", testFiles},
+	{"damage", testDamage},
+	{"recreated", testRecreated},
+	{"compacted", testCompacted},
+	{"deleted", testDeleted},
+	{"retention", testRetention},
+	{"growing", testGrowing},
+	{"taken", testTaken},
+	{"balancer", testBalancer},
+	{"successor", testSuccessor},
+}
+
+// timed runs a subject and says how long it took.
+func (w *world) timed(t *testing.T, s subject) {
+	begin := time.Now()
+	s.test(t, w)
+	t.Logf("%s: %.1f s", s.name, time.Since(begin).Seconds())
 }
 
 func newWorld(t *testing.T) *world {

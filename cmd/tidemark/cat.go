@@ -116,8 +116,8 @@ func catPartition(ctx context.Context, a *cover.Archive, p names.Partition, o co
 // line is a record in the form of kcat -J.
 type line = jsonline.Line
 
-func lineOf(p names.Partition, rec recordbatch.Record) line {
-	return jsonline.Of(p.Topic, p.Number, rec)
+func lineOf(p names.Partition, rec recordbatch.Record, logAppendTime bool) line {
+	return jsonline.Of(p.Topic, p.Number, rec, jsonline.TypeOf(logAppendTime))
 }
 
 // textOrBytes returns b as text if it is UTF-8, and both nil if it is null.

@@ -80,6 +80,7 @@ func (pr *printer) print(b []byte, piece cover.Piece, d *recordbatch.Decoder) ([
 	if piece.IsControl() {
 		return b, nil
 	}
+	kind := jsonline.TypeOf(piece.Header().LogAppendTime())
 	for rec, err := range piece.Records(d) {
 		if err != nil {
 			return b, fmt.Errorf("read %s at offset %d: %w", pr.partition, piece.Base(), err)
@@ -87,7 +88,7 @@ func (pr *printer) print(b []byte, piece cover.Piece, d *recordbatch.Decoder) ([
 		if pr.bounded && rec.Timestamp > pr.to {
 			continue
 		}
-		b = pr.lines.Append(b, rec, jsonline.CreateTime)
+		b = pr.lines.Append(b, rec, kind)
 	}
 	return b, nil
 }

@@ -30,7 +30,7 @@ type hit struct {
 }
 
 func hitOf(h find.Hit) hit {
-	out := hit{line: lineOf(h.Partition, h.Record), Lineage: h.Partition.Lineage.String()}
+	out := hit{line: lineOf(h.Partition, h.Record, h.LogAppendTime), Lineage: h.Partition.Lineage.String()}
 	if len(h.Origins) > 0 {
 		out.Segment, out.Digest, out.Regions = h.Origins[0].Name.String(), h.Origins[0].Digest.String(), h.Origins[0].Regions
 	}

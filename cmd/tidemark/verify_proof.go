@@ -152,10 +152,7 @@ func provenOf(file string, archive names.ArchiveID, p *proof.Proven, err error) 
 		out.Error = err.Error()
 		return out
 	}
-	record := lineOf(p.Partition, p.Record)
-	if p.LogAppendTime {
-		record.TimestampType = "logappend"
-	}
+	record := lineOf(p.Partition, p.Record, p.LogAppendTime)
 	out.Record, out.Lineage = &record, p.Partition.Lineage.String()
 	out.KeySHA256, out.ValueSHA256 = sumText(p.Record.Key), sumText(p.Record.Value)
 	out.Segment, out.Digest, out.Block, out.Others = p.Segment.String(), p.Digest.String(), p.Block, p.Others

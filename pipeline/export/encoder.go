@@ -94,10 +94,7 @@ func timestampType(b restore.Batch) (jsonline.TimestampType, error) {
 	if err != nil {
 		return "", err
 	}
-	if h.LogAppendTime() {
-		return jsonline.LogAppendTime, nil
-	}
-	return jsonline.CreateTime, nil
+	return jsonline.TypeOf(h.LogAppendTime()), nil
 }
 
 type jsonLines struct{ *jsonline.Appender }

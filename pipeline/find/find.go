@@ -121,6 +121,8 @@ type Hit struct {
 	Partition names.Partition
 	// Record is a copy that stays valid.
 	Record recordbatch.Record
+	// LogAppendTime is true where its timestamp is the broker's.
+	LogAppendTime bool
 	// Origins are the objects it was read from, each with its digest and the
 	// regions that hold it.
 	Origins []cover.Origin

@@ -133,7 +133,7 @@ func (s *search) piece(t task, piece cover.Piece, d *recordbatch.Decoder, emit e
 		if !t.holds(rec.Key) || !s.within(rec.Timestamp) || !s.meets(rec.Value) {
 			continue
 		}
-		if !emit(result{hit: Hit{Partition: t.partition, Record: cover.CloneRecord(rec), Origins: piece.Origins()}}) {
+		if !emit(result{hit: Hit{Partition: t.partition, Record: cover.CloneRecord(rec), LogAppendTime: piece.Header().LogAppendTime(), Origins: piece.Origins()}}) {
 			return false
 		}
 	}

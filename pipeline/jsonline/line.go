@@ -45,9 +45,18 @@ type Line struct {
 	PayloadBase64 []byte        `json:"payload_base64,omitempty"`
 }
 
-// Of returns the line of a record, with the producer's timestamp.
-func Of(topic string, partition int32, rec recordbatch.Record) Line {
-	l := Line{Topic: topic, Partition: partition, Offset: rec.Offset, TimestampType: CreateTime, Timestamp: rec.Timestamp}
+// TypeOf tells whose clock the timestamps of a batch are of, by whether its
+// header says LogAppendTime.
+func TypeOf(logAppendTime bool) TimestampType {
+	if logAppendTime {
+		return LogAppendTime
+	}
+	return CreateTime
+}
+
+// Of returns the line of a record.
+func Of(topic string, partition int32, rec recordbatch.Record, t TimestampType) Line {
+	l := Line{Topic: topic, Partition: partition, Offset: rec.Offset, TimestampType: t, Timestamp: rec.Timestamp}
 	l.Key, l.KeyBase64 = TextOrBytes(rec.Key)
 	l.Payload, l.PayloadBase64 = TextOrBytes(rec.Value)
 	l.Headers, l.HeadersBase64 = headersOf(rec.Headers)

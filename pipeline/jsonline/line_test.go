@@ -15,7 +15,7 @@ func oracle(t testing.TB, topic string, partition int32, rec recordbatch.Record)
 	var out bytes.Buffer
 	e := json.NewEncoder(&out)
 	e.SetEscapeHTML(false)
-	if err := e.Encode(Of(topic, partition, rec)); err != nil {
+	if err := e.Encode(Of(topic, partition, rec, TypeOf(false))); err != nil {
 		t.Fatal(err)
 	}
 	return out.Bytes()

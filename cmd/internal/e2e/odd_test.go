@@ -31,6 +31,9 @@ func testOdd(t *testing.T, w *world) {
 	a := w.newArchive(t, "odd", "odd", "odd-stamped")
 	a.catchUp(t)
 	a.verify(t)
+	if lines := a.must(t, "cat", "--topic", "odd-stamped").stdout; bytes.Count(lines, []byte(`"tstype":"logappend"`)) != 2 {
+		t.Errorf("cat does not say whose time it is:\n%s", lines)
+	}
 	now := time.Now()
 	a.restore(t, now, "odd=odd-back")
 	a.restore(t, now, "odd-stamped=odd-stamped-back")

@@ -107,10 +107,12 @@ func readPlan(file string) (*keptPlan, error) {
 	if err := json.Unmarshal(text, &plan); err != nil {
 		return nil, fmt.Errorf("read plan %s: %w", file, err)
 	}
-	if plan.Groups != nil {
-		if err := plan.Groups.Check(); err != nil {
-			return nil, fmt.Errorf("read plan %s: %w", file, err)
-		}
+	err = plan.Check()
+	if err == nil && plan.Groups != nil {
+		err = plan.Groups.Check()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read plan %s: %w", file, err)
 	}
 	return &plan, nil
 }

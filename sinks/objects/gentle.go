@@ -27,8 +27,6 @@ const noLimit = 1 << 16
 const gentleStep = time.Second
 
 type gentle struct {
-	name string
-
 	mu    sync.Mutex
 	limit int // calls at a time
 	out   int
